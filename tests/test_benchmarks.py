@@ -33,7 +33,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "bulk.json"
 
 
-def test_what_was_measured_is_kept_and_not_measured_again(results: Path) -> None:
+def test_measured_results_are_kept_and_not_measured_again(results: Path) -> None:
     """Each run at once; a run goes on with what is missing."""
     phases = ["first", "unchanged", "changed", "bodies", "publish"]
     before = [{**run(SCRIPT, phase, 1.0), "feeds": 3} for phase in phases]

@@ -50,7 +50,7 @@ def test_each_kind_has_a_label_of_its_own_and_each_fetch_error_advice() -> None:
         assert not kind.advice.endswith("."), kind
 
 
-def test_what_is_reported_is_the_reason_and_what_to_change() -> None:
+def test_an_error_message_has_the_place_the_reason_and_advice() -> None:
     """The place first; advice given for one error counts before that of its class."""
     error = errors.TimedOut("no answer", url="https://example.org/")
     assert str(error) == f"https://example.org/: no answer; {errors.TimedOut.advice}"

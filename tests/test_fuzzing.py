@@ -16,7 +16,7 @@ EACH = 100
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_no_case_shows_a_mistake(name: str, tmp_path: Path) -> None:
+def test_no_fuzzing_case_finds_a_mistake(name: str, tmp_path: Path) -> None:
     """Read or refused, answered or closed: never a traceback, a script, or a file that is not to be seen."""
     outcomes: Counter[str] = Counter()
     with TARGETS[name](tmp_path) as case:

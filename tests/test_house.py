@@ -315,7 +315,7 @@ def test_each_vendor_stays_in_its_room() -> None:
     assert strays == []
 
 
-def test_the_clock_is_read_by_the_outermost_layer_alone() -> None:
+def test_only_the_outermost_layer_reads_the_clock() -> None:
     """Everything else is reported the time, so that it can be tested at any."""
     readers = [
         str(file.relative_to(PACKAGE))
@@ -357,7 +357,7 @@ def test_the_drawing_of_the_rooms_is_that_of_the_table() -> None:
     assert DRAWING.read_text(encoding="utf-8") == drawing(ALLOWED)
 
 
-def test_no_public_class_name_stands_twice() -> None:
+def test_no_two_public_classes_have_the_same_name() -> None:
     """A name that is read in one room must not mean something else in the next."""
     places: dict[str, list[str]] = {}
     for file in files():

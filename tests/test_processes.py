@@ -109,7 +109,7 @@ def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.Monkey
         assert pool.ask(None) == first
 
 
-def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_late_answer_of_a_slow_process_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says once it is ready is no answer, and the answer to one task is none to the next."""
     with Processes[[int], str](str, Format(str), 1) as pool:
         monkeypatch.setattr(processes, "_START_SECONDS", 0)
@@ -119,7 +119,7 @@ def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.Mon
         assert [pool.ask(60, n) for n in (2, 3)] == ["2", "3"]
 
 
-def test_a_task_that_swells_says_so() -> None:
+def test_a_task_that_uses_too_much_memory_reports_it() -> None:
     """As the end of a sentence."""
     with (
         Processes[[int], bytes](swell, Format(bytes), 1, memory_bytes=512 * 1024**2) as pool,
@@ -129,13 +129,13 @@ def test_a_task_that_swells_says_so() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, processes._FIRST_BYTES - 20, processes._FIRST_BYTES, 1_000_000])
-def test_an_answer_of_any_size_comes_whole(size: int) -> None:
+def test_answers_of_any_size_arrive_completely(size: int) -> None:
     """Sent in one piece with its header, or in several."""
     with Processes[[int], bytes](swell, Format(bytes), 1) as pool:
         assert [len(pool.ask(60, size)) for _ in range(2)] == [size, size]
 
 
-def test_bytes_behind_an_answer_are_none() -> None:
+def test_a_process_that_sends_extra_bytes_is_replaced() -> None:
     """A process that sends more than it was asked for is replaced."""
     with Processes[[int], int](double_answer, Format(int), 1) as pool:
         with pytest.raises(Lost, match="more than an answer"):
@@ -170,12 +170,12 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", ["a file", "a text"])
-def test_what_runs_as_main_is_imported_once(tmp_path: Path, how: str) -> None:
+def test_the_main_module_is_not_imported_again_in_a_process(tmp_path: Path, how: str) -> None:
     """By the process that started it: our own program needs no guard, and each process starts sooner."""
     assert told_by(tmp_path, PROGRAM, how) == "begun"
 
 
-def test_what_the_program_defines_itself_is_found(tmp_path: Path) -> None:
+def test_functions_of_the_main_module_are_found(tmp_path: Path) -> None:
     """A function of its own, even when it comes with the tasks."""
     assert told_by(tmp_path, OWN, "a file") == "begun"
 

@@ -24,7 +24,7 @@ def read(path: Path) -> tuple[Article, tuple[Problem, ...]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_seed_is_a_whole_article(path: Path) -> None:
+def test_every_seed_is_a_complete_article(path: Path) -> None:
     """Title, categories, body; a date from 2021 on; no problem but the intended one; and it comes back."""
     article, problems = read(path)
     assert article.title

@@ -61,7 +61,7 @@ def test_a_command_that_hangs_is_killed_at_its_deadline(code: str) -> None:
         printed(code, seconds=0.5)
 
 
-def test_what_the_command_started_is_killed_with_it(tmp_path: Path) -> None:
+def test_child_processes_of_the_command_are_killed_too(tmp_path: Path) -> None:
     """Nothing is left behind to write later."""
     mark = tmp_path / "mark"
     os.mkfifo(mark)

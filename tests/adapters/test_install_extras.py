@@ -66,7 +66,7 @@ def test_the_extras_that_are_named_exist() -> None:
     assert {one or other for one, other in named} <= declared.keys()
 
 
-def test_nothing_advises_or_requires_the_strangers_package() -> None:
+def test_no_text_or_dependency_names_the_foreign_pypi_package() -> None:
     """Neither a text, nor a dependency of ours or of the example package."""
     texts = [*(ROOT / "aggregator").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
     advice = re.compile(r"install (?:-\S+ )*['\"]?aggregator(?![-\w])|aggregator\[[a-z]")

@@ -57,7 +57,7 @@ def reading(data: Any, /, number: int = 0, **options: Any) -> Reading:
 
 
 @pytest.mark.parametrize("broken", ["http://[x/?after=1", "//[::g]/", "javascript:a"])
-def test_a_next_page_whose_address_is_none_is_a_problem(broken: str) -> None:
+def test_an_invalid_address_of_the_next_page_is_a_problem(broken: str) -> None:
     """The page that names it is read all the same."""
     found = reading({"posts": [{"title": "One"}], "next": broken}, items="posts", next="next", pages=2)
     assert found.more == ()
@@ -137,7 +137,7 @@ def test_an_answer_without_items_is_refused_with_what_to_change(
         reading(data, **options)
 
 
-def test_an_expression_that_is_none_is_a_mistake_of_the_config() -> None:
+def test_an_invalid_expression_is_a_mistake_of_the_config() -> None:
     """Reported with the key."""
     with pytest.raises(ValidationError, match="write a JMESPath expression"):
         kinds.named("json").parse({"items": "a..b"})

@@ -75,7 +75,7 @@ def test_a_page_without_a_feed_gives_its_entries() -> None:
     ],
     ids=["a page", "an empty feed", "nested", "nothing"],
 )
-def test_what_has_no_entries_is_refused(markup: str, message: str) -> None:
+def test_pages_without_entries_are_refused(markup: str, message: str) -> None:
     """With what to try."""
     with pytest.raises(ReadError, match=re.escape(message)):
         reading(markup)

@@ -150,7 +150,7 @@ def test_a_format_whose_package_is_broken_is_a_mistake_of_the_config(site: Site,
     assert site.run("check").exit_code == 0
 
 
-def test_a_format_that_nobody_writes_is_a_mistake_of_the_config(site: Site) -> None:
+def test_an_unknown_format_is_a_mistake_of_the_config(site: Site) -> None:
     """With those that there are."""
     site.configure(publish={"formats": ["gemtxt"]})
     assert "write one of rss, atom, json, html, opml" in site.run("check").output.replace("\n", "")

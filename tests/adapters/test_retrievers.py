@@ -84,7 +84,7 @@ def test_its_module_is_small() -> None:
     assert len(Path(str(gopher.__file__)).read_text().splitlines()) < 60
 
 
-def test_it_is_fetched_and_read(serve: Any) -> None:
+def test_a_kind_with_its_own_scheme_is_fetched_and_read(serve: Any) -> None:
     """And not again while nothing changed."""
     server = serve(lambda connection, _: connection.sendall(MENU))
     fetched = fetch(server.port)
@@ -108,7 +108,7 @@ def test_its_scheme_is_accepted_by_the_config(tmp_path: Path) -> None:
     assert any("write an address" in mistake for mistake in caught.value.mistakes)
 
 
-def test_it_reaches_only_what_the_config_allows(serve: Any) -> None:
+def test_a_retriever_reaches_only_allowed_addresses(serve: Any) -> None:
     """The guard of every other fetch."""
     server = serve(lambda connection, _: connection.sendall(MENU))
     with pytest.raises(errors.BlockedAddress, match="loopback"):
@@ -116,7 +116,7 @@ def test_it_reaches_only_what_the_config_allows(serve: Any) -> None:
     assert server.connections == 0
 
 
-def test_it_ends_at_the_deadline(serve: Any) -> None:
+def test_a_retriever_ends_at_the_deadline(serve: Any) -> None:
     """A server that never says anything, and one that drips."""
 
     for manner in (lambda connection, _: connection.recv(1), drips(b"0", b"x")):
@@ -124,13 +124,13 @@ def test_it_ends_at_the_deadline(serve: Any) -> None:
             fetch(serve(manner).port, deadline=timedelta(seconds=1))
 
 
-def test_it_ends_at_the_largest_size(serve: Any) -> None:
+def test_a_retriever_ends_at_the_size_limit(serve: Any) -> None:
     """By its own count, and by ours where it does not count."""
     with pytest.raises(errors.TooLarge, match="no end"):
         fetch(serve(lambda connection, _: connection.sendall(b"x" * 3000)).port, max_bytes=1000)
 
 
-def test_a_name_that_leads_nowhere_and_a_closed_port_are_errors_of_the_source() -> None:
+def test_dns_errors_and_closed_ports_are_errors_of_the_source() -> None:
     """In this package's own terms."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -153,7 +153,7 @@ def test_a_name_that_leads_nowhere_and_a_closed_port_are_errors_of_the_source() 
     ],
     ids=["an exception", "nothing", "a missing key", "a system's error", "too much"],
 )
-def test_whatever_goes_wrong_in_it_stays_with_its_source(
+def test_an_exception_in_a_retriever_fails_only_its_source(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     gives: Callable[[], Any],

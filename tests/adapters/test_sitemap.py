@@ -80,7 +80,7 @@ def test_pages_are_chosen_by_their_addresses_and_number() -> None:
     assert "none of its 3 pages is included" in nothing.problems[0].text
 
 
-def test_an_index_leads_to_its_newest_sitemaps() -> None:
+def test_the_newest_sitemaps_of_an_index_are_followed() -> None:
     """And so does one within it, three deep."""
     index = (
         f"<sitemapindex {SPACES}>"
@@ -96,7 +96,7 @@ def test_an_index_leads_to_its_newest_sitemaps() -> None:
 
 
 @pytest.mark.parametrize("broken", ["http://[x/1.xml", "//[::g]/1.xml", "https://[1/", "javascript:a"])
-def test_an_address_that_is_none_takes_nothing_else_along(broken: str) -> None:
+def test_an_invalid_address_does_not_affect_the_others(broken: str) -> None:
     """In an index and in a list of pages."""
     index = (
         f"<sitemapindex {SPACES}><sitemap><loc>{broken}</loc></sitemap>"
@@ -137,7 +137,7 @@ NEWS = (
     ],
     ids=["picture", "picture first", "film", "news too", "loose", "no namespace"],
 )
-def test_what_a_picture_or_film_says_of_itself_is_not_the_pages(
+def test_titles_of_images_and_videos_are_not_used_for_the_page(
     inside: str, title: str, published: int, headimg: str | None
 ) -> None:
     """Wherever they stand."""
@@ -184,7 +184,9 @@ def test_a_truncated_sitemap_gives_the_pages_before_the_break() -> None:
     ],
     ids=["nothing", "a feed", "a page", "text"],
 )
-def test_what_is_no_sitemap_is_refused(body: bytes, error: type[ReadError], message: str) -> None:
+def test_documents_that_are_not_sitemaps_are_refused(
+    body: bytes, error: type[ReadError], message: str
+) -> None:
     """With what it is instead."""
     with pytest.raises(error, match=message):
         reading(body)
@@ -233,7 +235,7 @@ def test_every_sitemap_of_the_corpus_is_read(corpus: Path) -> None:
 @pytest.mark.parametrize(
     "reference", ["&#xD800;", "&#XdFfF;", "&#x000dabc;", "&#55296;", "&#057343;", "&#xDC00"]
 )
-def test_a_surrogate_in_an_address_costs_that_character_alone(reference: str) -> None:
+def test_a_surrogate_in_an_address_is_removed(reference: str) -> None:
     """The document is not well formed (XML 1.0 §2.2); its other pages are read."""
     body = urlset(f"<loc>https://tea.example/{reference}x</loc>", "<loc>https://tea.example/&#57344;</loc>")
     assert len(reading(body).document.articles) == 2

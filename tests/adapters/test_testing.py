@@ -72,7 +72,7 @@ class Strict(Settings):
     depth: int
 
 
-def test_a_sound_kind_breaks_nothing() -> None:
+def test_a_correct_kind_breaks_no_promise() -> None:
     """What the others below differ from."""
     assert contract.broken_promises(Kind(read=_sound), [sample()]) == []
 

@@ -162,7 +162,7 @@ def test_an_edit_is_found_before_and_after_it_is_indexed(path: StoreAddress) -> 
     assert {*indexed(path).values()} == titles_now
 
 
-def test_what_is_withdrawn_leaves_the_index_and_comes_back(path: StoreAddress) -> None:
+def test_withdrawn_articles_leave_the_index_and_come_back(path: StoreAddress) -> None:
     """In the transaction itself."""
     store_of(path, withdrawn=("urn:1.md",))
     assert len(indexed(path)) == 2
@@ -173,7 +173,7 @@ def test_what_is_withdrawn_leaves_the_index_and_comes_back(path: StoreAddress) -
     assert len(indexed(path)) == 3
 
 
-def test_what_is_pruned_leaves_the_index(path: StoreAddress) -> None:
+def test_pruned_articles_leave_the_index(path: StoreAddress) -> None:
     """With all its words."""
     opened = Store(path)
     list(opened.articles.prune(Keep(max_articles=1), 1, NOW, source=NAMES[0]))
@@ -183,7 +183,7 @@ def test_what_is_pruned_leaves_the_index(path: StoreAddress) -> None:
 
 
 @SQLITE_ONLY
-def test_what_is_forgotten_leaves_no_word_in_the_file(path: Path) -> None:
+def test_no_word_of_a_forgotten_article_stays_in_the_file(path: Path) -> None:
     """Neither in the index."""
     store_of(path, article(6, "Xylographers", content="<p>zugzwang quixotry</p>"))
     brought_up_to_date(path, RuleSet(), no_total, no_total)
@@ -212,7 +212,7 @@ def test_tags_of_rules_are_found_and_indexed_again(path: StoreAddress) -> None:
 
 
 @SQLITE_ONLY
-def test_an_index_of_another_version_is_made_anew(path: Path) -> None:
+def test_an_index_of_another_version_is_rebuilt(path: Path) -> None:
     """Until then it is not asked."""
     with sqlite3.connect(path) as direct:
         direct.execute("UPDATE settings SET value = 'other' WHERE name = 'search index'")

@@ -116,7 +116,7 @@ def test_a_source_polled_under_a_wrong_clock_is_due_again_after_one_wait(
         ),
     ],
 )
-def test_a_jump_prunes_nothing_and_says_so(
+def test_nothing_is_pruned_after_a_clock_jump(
     site: Site, caplog: pytest.LogCaptureFixture, jump: timedelta, retention: str
 ) -> None:
     """Whichever rule would prune, and although the jump is seen twice within hours."""
@@ -304,7 +304,7 @@ def test_hubs_and_pages_do_not_wait_for_a_wrong_time(site: Site, server: Server)
         assert len(app._store.pages.due(["a"], NOW + HOUR, 10)) == 1
 
 
-def test_a_move_seen_by_a_clock_behind_is_counted_anew(site: Site, server: Server) -> None:
+def test_a_redirect_seen_while_the_clock_was_behind_is_counted_again(site: Site, server: Server) -> None:
     """Three days must pass by a clock that is right."""
     server.pages["/old"] = Answer(301, {"Location": "/new"})
     server.pages["/new"] = Answer(200, {}, rss(1, NOW))
@@ -321,7 +321,7 @@ def test_a_move_seen_by_a_clock_behind_is_counted_anew(site: Site, server: Serve
     assert server_moves == ["", "", ""]
 
 
-def test_a_store_that_remembers_no_clock_goes_by_its_polls(site: Site) -> None:
+def test_a_store_without_clock_readings_uses_the_times_of_its_polls(site: Site) -> None:
     """As those of earlier versions: their first upkeep a year later prunes nothing."""
     a_feed(site, rss(110, NOW))
     run(site, NOW)
@@ -333,7 +333,7 @@ def test_a_store_that_remembers_no_clock_goes_by_its_polls(site: Site) -> None:
     assert len(stored(site)) == 110
 
 
-def test_fetch_says_that_the_clock_jumped(site: Site) -> None:
+def test_fetch_reports_a_clock_jump(site: Site) -> None:
     """On standard error; what it prints for scripts stays whole."""
     a_feed(site, rss(5, datetime.now(UTC)))
     run(site, datetime.now(UTC) - YEAR)

@@ -52,9 +52,7 @@ def found(site: Site, *sources: dict[str, Any], **settings: Any) -> tuple[str, s
         ({"url": "https://a.example/", "tls_ca": "ca.pem"}, "ca.pem cannot be read: No such file"),
     ],
 )
-def test_what_a_fetch_would_refuse_is_found_before_it(
-    site: Site, source: dict[str, Any], message: str
-) -> None:
+def test_check_finds_what_fetch_would_refuse(site: Site, source: dict[str, Any], message: str) -> None:
     """With the source's name and what to change; nothing is asked for it."""
     refused, _ = found(site, {"name": "a", **source}, fetch={"allow": []})
     assert refused.startswith("source 'a': ")
@@ -74,7 +72,9 @@ def test_what_a_fetch_would_refuse_is_found_before_it(
         ({"kind": "articles", "path": "nowhere", "enabled": False}, {"allow": []}),
     ],
 )
-def test_what_is_allowed_is_no_mistake(site: Site, source: dict[str, Any], settings: dict[str, Any]) -> None:
+def test_allowed_sources_are_not_mistakes(
+    site: Site, source: dict[str, Any], settings: dict[str, Any]
+) -> None:
     """Nor is a source that is disabled."""
     assert found(site, {"name": "a", **source}, fetch=settings) == ("", "")
 
@@ -166,7 +166,7 @@ def test_an_output_that_is_a_file_is_a_mistake(site: Site) -> None:
     assert "store: " in refused
 
 
-def test_doubts_are_said_beside_what_is_refused(site: Site) -> None:
+def test_doubts_are_reported_beside_mistakes(site: Site) -> None:
     """One run of `check` names everything."""
     folder = {"kind": "articles", "path": "missing"}
     site.configure(
@@ -217,7 +217,7 @@ def test_a_public_address_is_a_plain_one(url: str) -> None:
         config.Config.model_validate({"serve": {"url": url}})
 
 
-def test_check_says_that_hubs_are_not_asked(site: Site) -> None:
+def test_check_reports_that_no_hub_can_be_subscribed_to(site: Site) -> None:
     """Unless that is meant, or there is no public site at all."""
     said = "serve.url is not set: no hub is asked"
     assert said in site.run("check").output

@@ -60,7 +60,7 @@ def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "url": f"{server.url}/{name}", "categories": ["X"], **more}
 
 
-def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None:
+def test_the_daemon_polls_publishes_and_exits_with_0(site: Site, server: Server) -> None:
     """New sources are polled at once; SIGTERM ends it in order; one line a source in the log."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(500)}
     site.configure(source(server, "a"), source(server, "b"))
@@ -76,7 +76,7 @@ def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None
     assert len(server.requests) == 2
 
 
-def test_it_completes_articles_by_their_pages_before_they_are_published(site: Site, server: Server) -> None:
+def test_articles_are_completed_before_they_are_published(site: Site, server: Server) -> None:
     """The first feed that anybody sees has the whole text."""
     site.configure(source(server, "tea", full_text={"content": "article"}))
     article = f"<article><p>The whole story{', and more of it' * 20}</p></article>"
@@ -91,7 +91,7 @@ def test_it_completes_articles_by_their_pages_before_they_are_published(site: Si
     assert b"The whole story" in (site.output / "X" / "atom.xml").read_bytes()
 
 
-def test_a_restart_polls_nobody_before_time(site: Site, server: Server) -> None:
+def test_a_restart_polls_no_source_early(site: Site, server: Server) -> None:
     """Due times are in the store; so they are after a kill. Who is new is polled meanwhile."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 1))}
     site.configure(source(server, "a"))
@@ -131,7 +131,7 @@ def test_health_is_reported_while_a_daemon_runs(site: Site, server: Server) -> N
         release.set()
 
 
-def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: Server) -> None:
+def test_a_changed_config_is_loaded_and_a_broken_one_is_refused(site: Site, server: Server) -> None:
     """Without a restart; what is wrong is reported, and the old config goes on."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
     site.configure(source(server, "a"))
@@ -312,7 +312,7 @@ def test_a_round_that_takes_longer_than_a_tick_is_reported_once(
 @pytest.mark.parametrize(
     ("error", "has_trace"), [(StoreError("it is locked; run it again"), False), (KeyError("a mistake"), True)]
 )
-def test_a_store_that_refuses_a_job_is_one_line_and_a_mistake_of_ours_has_its_trace(
+def test_store_errors_are_one_log_line_and_bugs_have_a_traceback(
     site: Site, caplog: pytest.LogCaptureFixture, error: Exception, has_trace: bool
 ) -> None:
     """The job runs again at its next turn, whatever it was."""

@@ -44,7 +44,7 @@ def served(name: str) -> Behaviour:
     return page
 
 
-def test_a_daemon_killed_at_random_moments_loses_nothing_and_polls_nobody_twice(
+def test_a_daemon_killed_at_random_moments_loses_nothing_and_repeats_no_poll(
     site: Site, server: Server
 ) -> None:
     """All are due at once; a saved source is not polled again, the others are polled once more."""

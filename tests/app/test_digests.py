@@ -59,7 +59,7 @@ def page(planet: NotifiedPlanet, name: str = "Tea today") -> str:
     return found.read_text(encoding="utf-8") if found.exists() else ""
 
 
-def test_a_digest_is_an_entry_of_its_own_feed_and_a_letter_to_each(
+def test_a_digest_is_an_entry_of_its_feed_and_a_mail_to_each_receiver(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:
     """When it is due, of what came since; not in the feed of everything, and with a way to leave the list."""
@@ -112,7 +112,7 @@ def test_a_dry_run_and_why_judge_an_entry_as_publication_does(planet: NotifiedPl
         assert [each["feed"] for each in why["reasons"]] == ["Tea today"]
 
 
-def test_one_of_the_evening_is_named_by_its_day(planet: NotifiedPlanet) -> None:
+def test_an_evening_digest_is_named_by_its_day(planet: NotifiedPlanet) -> None:
     """Its articles are of that day, mostly; its id is its time, as ever."""
     planet.configure(more=DIGEST.split("to = [")[0].replace("07:00", "20:00"))
     planet.run()
@@ -122,7 +122,7 @@ def test_one_of_the_evening_is_named_by_its_day(planet: NotifiedPlanet) -> None:
     assert "2026-06-01T18:00:00" in page(planet)
 
 
-def test_nothing_new_gives_no_digest_and_a_late_one_is_of_all_days(
+def test_no_digest_without_articles_and_a_late_one_covers_all_missed_days(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:
     """One that could not be made in time is made once, for the time that it was due last."""
@@ -135,7 +135,7 @@ def test_nothing_new_gives_no_digest_and_a_late_one_is_of_all_days(
     assert page(planet).count("<entry") == 1
 
 
-def test_a_letter_that_is_not_taken_is_sent_later_under_the_same_id(
+def test_a_refused_mail_is_sent_later_with_the_same_message_id(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:
     """Each receiver for itself."""
@@ -208,7 +208,7 @@ def test_a_forgotten_article_leaves_digests_whose_rules_rewrote_it(
 
 
 @pytest.mark.parametrize("number", [4, 3], ids=["some are left", "none is left"])
-def test_nothing_of_a_forgotten_article_is_left_anywhere(planet: NotifiedPlanet, number: int) -> None:
+def test_a_forgotten_article_leaves_all_digests_and_their_pages(planet: NotifiedPlanet, number: int) -> None:
     """Not on a digest's own page either; a digest of which nothing is left is gone, with its page."""
     site = planet.site
     changed = {

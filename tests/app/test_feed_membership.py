@@ -218,7 +218,7 @@ def test_new_articles_are_judged_where_they_are_read(
         Judged(verdict=Verdict(), saved=("Own",)),
     ],
 )
-def test_what_no_rule_could_say_is_not_believed(tmp_path: Path, judged: Judged) -> None:
+def test_impossible_verdicts_of_a_worker_are_ignored(tmp_path: Path, judged: Judged) -> None:
     """A process that reads documents may have been taken over by one."""
     file = tmp_path / "aggregator.toml"
     file.write_text(RULES)

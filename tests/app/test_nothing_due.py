@@ -57,7 +57,7 @@ def test_after_a_poll_a_run_has_nothing_to_do_until_the_next_one_is_due(planet: 
 
 
 @pytest.mark.parametrize("arguments", [(), ("-v",), ("-q",), ("Milk",), ("--json",), ("--json", "Tea")])
-def test_it_prints_what_a_run_prints_that_opens_the_store(planet: Site, arguments: tuple[str, ...]) -> None:
+def test_an_idle_run_prints_the_same_as_a_usual_run(planet: Site, arguments: tuple[str, ...]) -> None:
     """In words and for scripts."""
     known = planet.run("fetch", *arguments)
     _record(planet).unlink()
@@ -67,7 +67,7 @@ def test_it_prints_what_a_run_prints_that_opens_the_store(planet: Site, argument
     assert known.stderr.split() == usual.stderr.split()
 
 
-def test_it_leaves_the_store_and_the_output_as_they_are(planet: Site) -> None:
+def test_an_idle_run_writes_nothing(planet: Site) -> None:
     """Not a byte is written."""
     before = planet.times(), (planet.home / "var" / "aggregator.db").stat().st_mtime_ns
     planet.run("fetch")
@@ -129,7 +129,9 @@ _CHANGES = [
 
 
 @pytest.mark.parametrize("change", _CHANGES)
-def test_whatever_changed_is_looked_at(planet: Site, change: Callable[[Site], None]) -> None:
+def test_any_change_of_config_store_or_output_makes_a_usual_run(
+    planet: Site, change: Callable[[Site], None]
+) -> None:
     """In the config, the store or the output, by whom ever; and a record that cannot be read is none."""
     assert _found(planet) is not None
     change(planet)
@@ -184,7 +186,7 @@ _NEVER = {
 
 
 @pytest.mark.parametrize("case", _NEVER)
-def test_what_time_or_others_change_is_looked_at_in_every_run(
+def test_configs_that_depend_on_time_or_other_files_leave_no_record(
     case: str, planet: Site, server: Server
 ) -> None:
     """Such a config leaves no record."""
@@ -222,7 +224,7 @@ def test_a_change_in_the_same_tick_of_the_clock_is_not_missed(planet: Site) -> N
     assert _record(planet).stat().st_mtime_ns > kept["newest"]
 
 
-def test_where_no_record_can_be_written_every_run_is_a_usual_one(planet: Site) -> None:
+def test_without_a_record_every_run_is_a_usual_run(planet: Site) -> None:
     """A folder of its name is in the way."""
     _record(planet).unlink()
     _record(planet).mkdir()
@@ -231,7 +233,7 @@ def test_where_no_record_can_be_written_every_run_is_a_usual_one(planet: Site) -
     assert [*(planet.home / "var").glob("*.part")] == []
 
 
-def test_a_copy_of_a_whole_site_has_a_record_of_another_store(planet: Site) -> None:
+def test_a_copied_site_ignores_the_record_of_the_original_store(planet: Site) -> None:
     """With the mtimes of its files."""
     copied = planet.home.with_name("copied")
     shutil.copytree(planet.home, copied)
@@ -251,7 +253,7 @@ _ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", _ANSWERS)
-def test_what_is_known_is_what_a_usual_run_finds(answer: str, planet: Site, server: Server) -> None:
+def test_the_record_agrees_with_a_usual_run(answer: str, planet: Site, server: Server) -> None:
     """Whatever the last poll gave: nothing to do, and nothing is written."""
     server.pages["/a"] = _ANSWERS[answer]
     planet.run("fetch", "--force")
@@ -263,7 +265,7 @@ def test_what_is_known_is_what_a_usual_run_finds(answer: str, planet: Site, serv
     assert planet.times() == files
 
 
-def test_what_a_list_names_is_polled_before_a_run_is_settled(planet: Site, server: Server) -> None:
+def test_feeds_of_a_list_are_polled_before_a_run_counts_as_idle(planet: Site, server: Server) -> None:
     """Its feeds are among those that wait."""
     server.pages["/list"] = Answer(body=_LIST % server.url.encode())
     planet.configure(_sources(server)[0], {"name": "List", "kind": "opml", "url": f"{server.url}/list"})

@@ -37,7 +37,7 @@ def mailbox() -> Iterator[Mailbox]:
     made.close()
 
 
-def test_only_what_is_new_since_there_is_a_notice_is_told_of(planet: NotifiedPlanet) -> None:
+def test_a_notice_reports_only_articles_newer_than_itself(planet: NotifiedPlanet) -> None:
     """Not what is there, not the first poll of a source; of what comes then, once, the newest first."""
     planet.configure(planet.webhook(when="title:tea"))
     assert planet.run() == []
@@ -66,7 +66,7 @@ def test_only_what_is_new_since_there_is_a_notice_is_told_of(planet: NotifiedPla
     assert planet.hook.refused == 0
 
 
-def test_the_first_article_of_a_source_that_had_none_is_new(planet: NotifiedPlanet) -> None:
+def test_the_first_article_of_a_formerly_empty_source_is_reported(planet: NotifiedPlanet) -> None:
     """It was read before, and is no new source."""
     planet.publish("milk")
     planet.configure(planet.webhook(categories=["Milk"]), sources=("tea", "milk"))
@@ -100,7 +100,7 @@ def test_sources_categories_and_rules_limit_it(planet: NotifiedPlanet) -> None:
     assert found == {"milk alone": ["milk 6"], "fives": ["tea 5"]}
 
 
-def test_a_renamed_source_is_still_told_of(planet: NotifiedPlanet) -> None:
+def test_a_renamed_source_is_still_reported(planet: NotifiedPlanet) -> None:
     """The notice names it by its new name; its articles are no news, and neither is what it is."""
     planet.configure(planet.webhook(sources=["tea"], categories=["Tee"]))
     planet.run()
@@ -129,7 +129,7 @@ def test_a_broken_source_is_reported_once_whatever_its_name(planet: NotifiedPlan
     assert [each.subject for each in planet.run(DAY)] == ["Green tea is back"]
 
 
-def test_what_comes_meanwhile_is_in_the_next_notice(planet: NotifiedPlanet) -> None:
+def test_articles_between_two_notices_are_in_the_next_one(planet: NotifiedPlanet) -> None:
     """At most one an hour, and of many articles the newest are listed and the others counted."""
     planet.configure(planet.webhook(when="*:*", every="1h", limit=2))
     planet.run()
@@ -181,7 +181,7 @@ def test_a_receiver_that_is_away_for_a_day_gets_everything(planet: NotifiedPlane
     assert len(set(planet.hook.ids)) == len(planet.hook.ids) == 8
 
 
-def test_a_notice_that_is_not_taken_is_given_up_and_reported(planet: NotifiedPlanet) -> None:
+def test_a_notice_that_is_never_accepted_is_given_up_and_reported(planet: NotifiedPlanet) -> None:
     """After three days; at once where the receiver is gone, or the config has it no more."""
     planet.configure(planet.webhook(when="*:*"))
     planet.run()
@@ -219,7 +219,7 @@ def test_no_redirect_and_no_private_address_is_followed(planet: NotifiedPlanet) 
     assert not [line for line in said if "hook" in line or "secret" in line]
 
 
-def test_what_became_of_sources_is_told_once(planet: NotifiedPlanet) -> None:
+def test_changes_of_a_sources_health_are_reported_once(planet: NotifiedPlanet) -> None:
     """Broken after a week, back with the first success; what was broken before the notice is not reported."""
     planet.publish("milk", 1)
     planet.configure(sources=("tea", "milk"))

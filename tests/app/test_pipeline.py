@@ -102,7 +102,7 @@ def test_an_edit_comes_out_under_the_same_id_with_a_later_update(site: Site, ser
     assert "Better" in after.summary
 
 
-def test_one_broken_source_stops_nothing_and_is_named(site: Site, server: Server) -> None:
+def test_one_broken_source_is_reported_and_does_not_stop_others(site: Site, server: Server) -> None:
     """Its line says why; the rest is stored and published; it never becomes an entry."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(500)}
     server.pages["/c"] = Answer(200, {}, b"<html><body>Sorry</body></html>")
@@ -243,7 +243,7 @@ def test_a_feed_that_cannot_be_written_is_reported_and_stays_stale(site: Site, s
     assert titles(site, "A") == ["a 1"]
 
 
-def test_entries_already_known_are_not_made_anew(site: Site, server: Server) -> None:
+def test_known_entries_are_not_sanitised_again(site: Site, server: Server) -> None:
     """Equal entry, no sanitising: the count of unchanged tells it, and the fingerprints are kept."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
     site.configure(dict(source(server, "a", "X")))

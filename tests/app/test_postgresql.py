@@ -106,7 +106,7 @@ def test_a_backup_is_restored_as_a_site_with_a_file(fetched: Site, tmp_path: Pat
     assert made == (fetched.output / "drinks" / "atom.xml").read_bytes()
 
 
-def test_what_only_a_file_can_says_what_to_use(fetched: Site) -> None:
+def test_commands_for_files_say_what_to_use_with_postgresql(fetched: Site) -> None:
     """It can be brought to the server then."""
     result = fetched.run("rebuild")
     assert result.exit_code == 1
@@ -207,7 +207,7 @@ def test_a_site_moves_to_a_server_and_back(
     assert site.run("search", "tea").exit_code == 0
 
 
-def test_places_that_are_none_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_places_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """In words, and no password is repeated."""
     monkeypatch.chdir(site.home)
     for old, new, words in (

@@ -65,7 +65,9 @@ def test_new_articles_become_statuses_at_their_pace(planet: NotifiedPlanet, mast
     assert planet.run(DAY) == []
 
 
-def test_a_status_fits_and_mentions_nobody(planet: NotifiedPlanet, mastodon: MastodonServer) -> None:
+def test_a_status_fits_the_limit_and_mentions_no_account(
+    planet: NotifiedPlanet, mastodon: MastodonServer
+) -> None:
     """By what the server says of its length; the language is the feed's."""
     mastodon.max_characters = 120
     title = "@all@evil.example and @x: " + "long words 茶 " * 40
@@ -83,7 +85,7 @@ def test_a_status_fits_and_mentions_nobody(planet: NotifiedPlanet, mastodon: Mas
     assert "…" in status["status"]
 
 
-def test_what_may_have_been_posted_is_not_posted_again(
+def test_a_status_that_may_have_been_posted_is_not_posted_again(
     planet: NotifiedPlanet, mastodon: MastodonServer
 ) -> None:
     """Killed as it was answered: by its key within an hour, then by what the account has posted."""
@@ -100,7 +102,7 @@ def test_what_may_have_been_posted_is_not_posted_again(
     assert mastodon.texts == ["tea 3", "tea 4", "tea 5"]
 
 
-def test_what_nobody_can_say_was_posted_is_given_up(planet: NotifiedPlanet, mastodon: MastodonServer) -> None:
+def test_a_status_of_unknown_outcome_is_given_up(planet: NotifiedPlanet, mastodon: MastodonServer) -> None:
     """The token may not read, and the server has forgotten the key."""
     mastodon.may_read = False
     planet.publish("tea", 1, 2, 3)

@@ -52,7 +52,7 @@ def lose(site: Site) -> None:
 
 
 @pytest.mark.parametrize("format_", ["atom.xml", "feed.json", "rss.xml"])
-def test_a_lost_store_is_made_anew_and_every_id_stays(planet: Site, server: Server, format_: str) -> None:
+def test_a_lost_store_is_rebuilt_with_the_same_ids(planet: Site, server: Server, format_: str) -> None:
     """Also after the next poll, which finds nothing new; whichever format was published."""
     before = entries(planet)
     documents = planet.files()
@@ -80,7 +80,7 @@ def test_a_lost_store_is_made_anew_and_every_id_stays(planet: Site, server: Serv
     assert "1 new" in planet.run("fetch", "--force").stdout
 
 
-def test_posts_say_which_source_an_article_is_from(planet: Site, server: Server) -> None:
+def test_posts_name_the_source_of_an_article(planet: Site, server: Server) -> None:
     """And are read back alone where nothing else is left; a stranger's file among them is not."""
     text = planet.file.read_text()
     planet.file.write_text(f'publish.posts.folder = "posts"\n{text}')
@@ -101,7 +101,7 @@ def test_posts_say_which_source_an_article_is_from(planet: Site, server: Server)
     assert (planet.home / "posts" / "mine.md").read_text().endswith("words")
 
 
-def test_a_store_that_is_there_and_a_folder_that_is_none_are_refused(planet: Site) -> None:
+def test_an_existing_store_and_a_missing_folder_are_refused(planet: Site) -> None:
     """With what to do."""
     result = planet.run("rebuild")
     assert result.exit_code == 1

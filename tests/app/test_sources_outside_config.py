@@ -282,7 +282,7 @@ def test_export_and_backup_have_them(planet: Site, tmp_path: Path) -> None:
     assert rows(restored, both) == rows(planet, both)
 
 
-def test_a_strangers_store_sends_no_variable_of_this_machine(planet: Site, tmp_path: Path) -> None:
+def test_sources_of_a_foreign_store_use_no_environment_variables(planet: Site, tmp_path: Path) -> None:
     """Nor goes through a proxy: such sources are off when a backup is restored, unless it is trusted."""
     settings = json.dumps({"url": "https://evil.example/", "cookie": {"env": "HOME"}})
     with closing(sqlite3.connect(store_of(planet))) as direct, direct:
@@ -313,7 +313,7 @@ def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) 
         assert store.due_sources.lag(now).due == 1_200
 
 
-def test_pages_say_how_many_sources_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_count_the_sources_that_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many, nothing that is published reads all; those in memory are listed as ever."""
     monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 1)
     (site.home / "list.txt").write_text("\n".join(f"https://s{n}.example/" for n in range(3)))
@@ -325,7 +325,7 @@ def test_pages_say_how_many_sources_they_do_not_list(site: Site, monkeypatch: py
     assert "further sources" not in (site.output / "status.html").read_text(encoding="utf-8")
 
 
-def test_what_lists_and_commands_change_is_noticed_by_other_processes(site: Site) -> None:
+def test_changes_by_lists_and_commands_are_noticed_by_other_processes(site: Site) -> None:
     """And nothing is read anew while nothing changed: a worker looks before each publication."""
     now = datetime.now(UTC)
     with App(config.load(site.file), now) as app:

@@ -47,7 +47,7 @@ def holder(store: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_who_is_at_work_is_named(tmp_path: Path) -> None:
+def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
     """Its process, its command, and since when."""
     store = tmp_path / "var" / "store.db"
     with holder(store) as process:
@@ -66,7 +66,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
             assert store.with_name("store.db.work").read_text().split()[1] == "publish"
 
 
-def test_the_second_waits_and_says_so_once(tmp_path: Path) -> None:
+def test_a_second_process_waits_and_reports_it_once(tmp_path: Path) -> None:
     """It goes on as soon as the first has ended."""
     store = tmp_path / "store.db"
     message: list[str] = []

@@ -109,7 +109,7 @@ def test_a_story_is_shown_once_with_the_others_named(press: Press) -> None:
     assert not [name for name, body in files.items() if name.startswith("News/") and b"related" in body]
 
 
-def test_what_arrives_changes_only_the_named_ones(press: Press) -> None:
+def test_a_new_article_joins_a_story_without_changing_the_shown_one(press: Press) -> None:
     """A source of higher priority too, once something was shown; two that arrive at once go by priority."""
     press.more["c"] = {"priority": 9}
     press.poll("c", STORY)
@@ -206,7 +206,7 @@ def test_a_translation_and_a_formula_are_no_story(press: Press) -> None:
     assert press.rows("select count(*) from stories") == [(2,)]
 
 
-def test_a_rule_lets_the_next_one_stand_in_its_place(press: Press) -> None:
+def test_when_a_rule_drops_the_shown_article_the_next_one_is_shown(press: Press) -> None:
     """What it drops is not named either."""
     before = press.site.files()
     press.configure(rules=[{"name": "No a", "when": "source:a", "then": "drop"}])
@@ -270,9 +270,7 @@ def test_archives_follow_a_story_and_come_back_to_the_byte(press: Press) -> None
     assert archives
 
 
-def test_what_was_old_when_it_was_found_is_not_compared(
-    press: Press, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_articles_of_a_new_source_are_not_compared(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
     """The back catalogue of a source that is followed anew."""
     monkeypatch.setitem(globals(), "YESTERDAY", datetime.now(UTC) - timedelta(days=40))
     press.poll("c", STORY)

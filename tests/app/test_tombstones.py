@@ -23,7 +23,7 @@ def planet(site: Site, server: Server) -> Site:
     return site
 
 
-def test_the_record_travels_with_the_output_and_says_nothing(planet: Site) -> None:
+def test_the_published_tombstones_are_digests_only(planet: Site) -> None:
     """Digests alone; another publication leaves it as it is."""
     file = planet.output / "forgotten.txt"
     text = file.read_text()

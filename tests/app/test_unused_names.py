@@ -56,7 +56,7 @@ def test_a_name_that_nothing_has_is_reported_where_it_is_used(
     assert found(site, {**tea, "categories": ["Drink"]}, **settings) == []
 
 
-def test_what_rules_saved_feeds_and_digests_have_is_not_reported(site: Site) -> None:
+def test_names_used_by_rules_saved_feeds_and_digests_are_not_reported(site: Site) -> None:
     """Nor a category that is not published."""
     publish = {"categories": {"Filed": {"title": "x"}, "Gone": {"formats": []}}}
     assert found(site, rules=[RULE], feeds=[SAVED], publish=publish) == []
@@ -65,7 +65,7 @@ def test_what_rules_saved_feeds_and_digests_have_is_not_reported(site: Site) -> 
     assert found(site, digest=[{"name": "Daily"}], retention={"categories": {"Daily": 3}}) == []
 
 
-def test_what_stored_articles_have_is_not_reported(site: Site) -> None:
+def test_categories_of_stored_articles_are_not_reported(site: Site) -> None:
     """Before anything is stored, articles with categories of their own may have any."""
     notes = site.home / "notes"
     notes.mkdir()
@@ -79,7 +79,7 @@ def test_what_stored_articles_have_is_not_reported(site: Site) -> None:
     ]
 
 
-def test_a_category_that_its_last_source_left_is_reported(site: Site, server: Server) -> None:
+def test_a_category_without_sources_is_reported(site: Site, server: Server) -> None:
     """Once that is published; its feed is empty and stays, until it has no formats."""
     server.pages["/tea"] = Answer(200, {}, feed("tea", 1))
     tea = {"name": "Tea", "url": f"{server.url}/tea", "categories": ["Drinks"]}

@@ -69,7 +69,7 @@ def test_each_kind_of_damage_is_found(planet: Site, store: Path) -> None:
         store.write_bytes(sound)
 
 
-def test_the_search_index_is_mended_on_demand(planet: Site, store: Path) -> None:
+def test_the_search_index_is_rebuilt_on_demand(planet: Site, store: Path) -> None:
     """The next search makes it anew."""
     with closing(sqlite3.connect(store)) as direct:
         direct.execute("DELETE FROM search_index")
@@ -125,7 +125,7 @@ def test_flipped_bytes_of_a_store_are_found_or_change_nothing(planet: Site, stor
 
 
 @pytest.mark.parametrize("kind", ["none", "a folder", "text", "empty"])
-def test_what_is_no_store_is_named(site: Site, kind: str) -> None:
+def test_a_file_that_is_not_a_store_is_reported(site: Site, kind: str) -> None:
     """With the next step."""
     site.configure()
     store = site.home / "var" / "aggregator.db"

@@ -70,7 +70,7 @@ def test_without_a_store_there_is_nothing_to_save(site: Site) -> None:
     assert not (site.home / "x.zip").exists()
 
 
-def test_what_was_deleted_is_not_in_a_backup(planet: Site) -> None:
+def test_deleted_data_is_not_in_a_backup(planet: Site) -> None:
     """Unused pages and the search index stay behind; earlier versions are in it."""
     with closing(sqlite3.connect(planet.home / "var" / "aggregator.db")) as direct:
         direct.execute("CREATE TABLE scratch (text)")

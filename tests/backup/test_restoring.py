@@ -191,7 +191,7 @@ path = "notes"
 """
 
 
-def test_what_a_strangers_config_reaches_is_off(planet: Site, backup: Path, tmp_path: Path) -> None:
+def test_a_foreign_config_cannot_reach_outside_its_folder(planet: Site, backup: Path, tmp_path: Path) -> None:
     """Commands, files, private addresses, proxies and variables; all else of it stays, comments too."""
     parts = {**members(backup), "config.toml": STRANGE.encode()}
     file, folder = packed(tmp_path / "strange.zip", parts), tmp_path / "new"
@@ -265,7 +265,7 @@ HOSTILE_SQL = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE_SQL)
-def test_a_strangers_store_of_another_make_is_refused(
+def test_a_foreign_store_with_other_tables_is_refused(
     planet: Site, backup: Path, tmp_path: Path, kind: str
 ) -> None:
     """Nothing is left of it, and the message says which backup and why."""
@@ -297,7 +297,7 @@ def test_further_tables_do_not_come_along(planet: Site, backup: Path, tmp_path: 
     assert names == {name for name in ours if not name.startswith(("search_index", "sqlite_stat"))}
 
 
-def test_containers_that_are_none_are_refused(planet: Site, backup: Path, tmp_path: Path) -> None:
+def test_damaged_or_forged_backups_are_refused(planet: Site, backup: Path, tmp_path: Path) -> None:
     """Other members, other names, links, bombs, lies about sizes and hashes, and every cut."""
     parts, body = members(backup), backup.read_bytes()
     made = io.BytesIO()

@@ -60,7 +60,7 @@ def test_a_feed_is_added_by_its_own_address(site: Site, server: Server) -> None:
     assert paths(server) == ["/tea.xml"]
 
 
-def test_nothing_else_in_the_config_changes(site: Site, server: Server) -> None:
+def test_the_rest_of_the_config_stays_byte_for_byte(site: Site, server: Server) -> None:
     """Its bytes are a beginning of what they were: comments, odd spaces and line ends included."""
     before = b"# mine\r\n[fetch]\r\nallow   =  ['127.0.0.1'] # here\r\n\r\n[[sources]]\r\n"
     before += b"name='A'\r\nurl='https://a.example/'\r\n"
@@ -74,7 +74,7 @@ def test_nothing_else_in_the_config_changes(site: Site, server: Server) -> None:
     assert site.run("check").exit_code == 0
 
 
-def test_of_a_page_the_feed_of_articles_is_taken(site: Site, server: Server) -> None:
+def test_the_feed_of_articles_is_preferred_to_the_feed_of_comments(site: Site, server: Server) -> None:
     """Comments stand first on the page, and are not taken; what is added can be fetched."""
     server.pages["/"] = page(link("/comments/feed", "Comments"), link("/feed", "Blog"))
     server.pages["/comments/feed"] = Answer(200, {}, feed("comments", 1, 2))
@@ -115,7 +115,7 @@ def test_on_a_terminal_one_is_asked_for(site: Site, server: Server, monkeypatch:
     assert added(site)["url"] == f"{server.url}/b"
 
 
-def test_what_is_followed_already_is_reported(site: Site, server: Server) -> None:
+def test_a_feed_that_is_followed_already_is_reported(site: Site, server: Server) -> None:
     """By its own address without a request, by a page that leads to it after looking; exit code 0."""
     server.pages["/"] = page(link("/tea", "Tea"))
     server.pages["/tea"] = Answer(200, {}, ATOM)
@@ -169,7 +169,7 @@ def test_json_is_for_scripts(site: Site, server: Server) -> None:
     assert (result.exit_code, json.loads(result.stdout)["followed_as"]) == (0, "T")
 
 
-def test_where_nothing_is_linked_feeds_are_looked_for(site: Site, server: Server) -> None:
+def test_common_paths_are_tried_when_a_page_links_no_feed(site: Site, server: Server) -> None:
     """Where they often lie, up to the first; a page that answers everything is no feed."""
     server.pages["/"] = page()
     server.pages["/feed"] = page()
@@ -179,7 +179,7 @@ def test_where_nothing_is_linked_feeds_are_looked_for(site: Site, server: Server
     assert paths(server) == ["/", "/feed", "/rss.xml", "/feed.xml"]
 
 
-def test_a_host_that_asks_for_less_is_left_alone(site: Site, server: Server) -> None:
+def test_no_more_paths_are_tried_after_a_429(site: Site, server: Server) -> None:
     """After 429 no further address is guessed at."""
     server.pages["/"] = page()
     server.pages["/feed"] = Answer(429)
@@ -250,7 +250,7 @@ def test_a_sitemap_that_robots_txt_names_is_offered(site: Site, server: Server) 
     assert (added(site)["kind"], added(site)["url"]) == ("sitemap", f"{server.url}/map.xml")
 
 
-def test_where_there_is_nothing_this_is_reported(site: Site, server: Server) -> None:
+def test_a_page_without_anything_to_follow_is_reported(site: Site, server: Server) -> None:
     """A page without feed, list or sitemap: what to do, and exit code 1."""
     server.pages["/"] = page()
     before = site.file.read_bytes()
@@ -284,7 +284,7 @@ def test_where_there_is_nothing_this_is_reported(site: Site, server: Server) -> 
         "redirect-to-metadata",
     ],
 )
-def test_what_cannot_be_read_is_reported(site: Site, server: Server, answer: Answer, reported: str) -> None:
+def test_unreadable_addresses_are_reported(site: Site, server: Server, answer: Answer, reported: str) -> None:
     """Exit code 1, and nothing is written."""
     site.configure(fetch={"max_bytes": 1_000_000})
     before = site.file.read_bytes()
@@ -296,14 +296,14 @@ def test_what_cannot_be_read_is_reported(site: Site, server: Server, answer: Ans
 
 
 @pytest.mark.parametrize("typed", ["http://127.0.0.1:1/", "mailto:me@example.org", "http://[broken/", ""])
-def test_an_address_that_leads_nowhere_is_reported(site: Site, typed: str) -> None:
+def test_unreachable_and_invalid_addresses_are_reported(site: Site, typed: str) -> None:
     """No server answers there, or it is no address."""
     result = site.run("add", typed, "--yes")
     assert result.exit_code == 1
     assert "error:" in result.stderr
 
 
-def test_a_hostile_page_leads_nowhere(site: Site, server: Server) -> None:
+def test_links_of_a_hostile_page_are_not_followed(site: Site, server: Server) -> None:
     """Other schemes, private addresses, and more links than anybody asks for."""
     server.pages["/"] = page(
         link("javascript:alert(1)"),
@@ -319,7 +319,7 @@ def test_a_hostile_page_leads_nowhere(site: Site, server: Server) -> None:
     assert 0 < len(asked) <= 8
 
 
-def test_a_strangers_title_is_harmless(site: Site, server: Server) -> None:
+def test_a_hostile_title_breaks_neither_config_nor_terminal(site: Site, server: Server) -> None:
     """Quotes and control characters neither break the config nor reach the terminal."""
     title = "A \"b\" ''' \\ [[sources]] &#x1b;[31m #"
     server.pages["/tea"] = Answer(200, {}, ATOM.replace(b"Tea at noon", title.encode()))
@@ -328,7 +328,7 @@ def test_a_strangers_title_is_harmless(site: Site, server: Server) -> None:
     assert config.load(site.file).sources[-1].name.startswith("A \"b\" ''' \\ [[sources]]")
 
 
-def test_a_permanent_move_is_taken_over(site: Site, server: Server) -> None:
+def test_the_new_address_of_a_permanent_redirect_is_written(site: Site, server: Server) -> None:
     """The address that is written is where it has moved."""
 
     def moved(request: Request) -> Answer:
@@ -340,7 +340,7 @@ def test_a_permanent_move_is_taken_over(site: Site, server: Server) -> None:
     assert added(site)["url"] == f"{server.url}/new.xml"
 
 
-def test_what_polls_would_be_refused_is_said(site: Site, server: Server) -> None:
+def test_add_warns_if_polls_would_be_refused(site: Site, server: Server) -> None:
     """A host that is typed is allowed for this command; the config does not allow it yet."""
     site.configure(fetch={"allow": [], "host_gap": "0s"})
     server.pages["/tea"] = Answer(200, {}, ATOM)
@@ -360,7 +360,7 @@ def test_a_wrong_category_changes_nothing(site: Site, server: Server) -> None:
     assert site.file.read_bytes() == before
 
 
-def test_without_a_config_it_says_how_to_begin(tmp_path: Path) -> None:
+def test_without_a_config_add_names_the_command_init(tmp_path: Path) -> None:
     """`aggregator init` makes one."""
     runner = click.testing.CliRunner()
     result = runner.invoke(main, ["add", "example.org", "--config", str(tmp_path / "none.toml")])
@@ -527,7 +527,7 @@ def test_folders_are_offered_as_articles_or_as_mail(
     assert site.run("add", "posts").exit_code == 1  # there was no terminal to ask on
 
 
-def test_options_say_which_kind_is_meant(site: Site, server: Server) -> None:
+def test_options_decide_the_kind(site: Site, server: Server) -> None:
     """Those of a page are of no feed, nor of a page's other kinds."""
     server.pages["/it"] = Answer(200, HTML, b"<ul><li><a href=/1>One</a><li><a href=/2>Two</a></ul>")
     shown = json.loads(site.run("preview", f"{server.url}/it", "--json", "-o", "item=li").stdout)

@@ -75,7 +75,7 @@ def test_a_rename_that_was_killed_is_finished(planet: Site) -> None:
     assert planet.run("rename", "b", "c").exit_code == 2
 
 
-def test_names_that_are_taken_are_refused(planet: Site, server: Server) -> None:
+def test_names_in_use_are_refused(planet: Site, server: Server) -> None:
     """By a source of the config, and by one that was followed before."""
     before = planet.file.read_text()
     assert "another source is named 'a'" in planet.run("rename", "b", "a").stderr

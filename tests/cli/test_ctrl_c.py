@@ -29,7 +29,9 @@ def hanging(server: Server) -> Iterator[threading.Event]:
     ends.set()
 
 
-def test_what_came_is_saved_and_reported(site: Site, server: Server, hanging: threading.Event) -> None:
+def test_results_before_ctrl_c_are_saved_and_reported(
+    site: Site, server: Server, hanging: threading.Event
+) -> None:
     """What did not come is left for the next time; the feeds are written when asked for."""
     site.configure(
         *({"name": name, "url": f"{server.url}/{name}"} for name in "ab"), fetch={"host_gap": "0s"}

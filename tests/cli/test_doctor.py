@@ -227,7 +227,7 @@ def test_a_broken_set_up_is_named_with_the_next_step(site: Site, kind: str) -> N
             assert all(each["advice"] for each in facts["findings"] if each["state"] != "ok")
 
 
-def test_a_sound_set_up_has_no_trouble(site: Site) -> None:
+def test_doctor_finds_nothing_wrong_with_a_correct_installation(site: Site) -> None:
     """All areas are in the report."""
     site.configure(SOURCE)
     path = store_of(site)
@@ -247,7 +247,7 @@ def test_a_sound_set_up_has_no_trouble(site: Site) -> None:
         assert "another `aggregator run`" in site.run("doctor").stdout
 
 
-def test_what_cannot_be_written_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_folders_that_cannot_be_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a user who is not root; and a disk that is nearly full."""
     site.configure(SOURCE)
     path = store_of(site)
@@ -275,7 +275,9 @@ def test_the_clock_is_compared_with_the_programs_own_age(site: Site) -> None:
     assert (clock.state, "1970-01-01" in clock.text) == ("trouble", True)
 
 
-def test_a_network_that_finds_nothing_is_a_trouble(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_that_no_host_name_can_be_resolved(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One host of several that is not found is a note."""
     site.configure(SOURCE, {"name": "b", "url": "https://b.example/feed"})
 

@@ -40,7 +40,7 @@ def test_a_document_of_a_source_is_judged_as_that_sources(site: Site, server: Se
 
 
 @pytest.mark.usefixtures("_configured")
-def test_any_document_may_be_taken_for_a_source(site: Site, server: Server) -> None:
+def test_a_dry_run_may_treat_any_document_as_a_source(site: Site, server: Server) -> None:
     """Without that, only rules for all sources are asked."""
     alone = json.loads(site.run("preview", f"{server.url}/other", "--rules", "--json").stdout)["trial"]
     assert [rule["matched"] for rule in alone["rules"]] == [1, 0, 0]
@@ -52,7 +52,7 @@ def test_any_document_may_be_taken_for_a_source(site: Site, server: Server) -> N
 
 
 @pytest.mark.usefixtures("_configured")
-def test_it_is_printed_for_people(site: Site, server: Server) -> None:
+def test_a_dry_run_is_printed_for_people(site: Site, server: Server) -> None:
     """Rules, feeds, and what is seldom meant."""
     said = " ".join(site.run("preview", f"{server.url}/tea", "--rules").output.split())
     assert "First out 1 1 tea 1" in said

@@ -18,7 +18,7 @@ def many(site: Site, server: Server) -> Site:
     return site
 
 
-def test_of_many_sources_those_that_need_attention_have_a_line(many: Site) -> None:
+def test_with_many_sources_only_those_with_problems_have_a_line(many: Site) -> None:
     """All others are in the totals."""
     lines = many.run("fetch").stdout.splitlines()
     assert [line for line in lines if line.startswith(("ok", "failed"))] == [
@@ -42,7 +42,7 @@ def test_quiet_prints_nothing_when_nothing_went_wrong_with_the_run(many: Site) -
     assert (result.stdout, result.exit_code) == ("", 1)
 
 
-def test_a_source_that_was_asked_for_by_name_says_why_it_waits(many: Site) -> None:
+def test_a_named_source_that_is_not_due_says_why(many: Site) -> None:
     """And how to poll it now."""
     many.run("fetch")
     said = many.run("fetch", "s03").stdout

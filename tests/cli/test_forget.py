@@ -52,7 +52,7 @@ def holding(site: Site, word: str) -> list[str]:
     return found
 
 
-def test_nothing_of_it_can_be_read_afterwards(planet: Site) -> None:
+def test_a_forgotten_article_is_nowhere_in_files_or_store(planet: Site) -> None:
     """In no feed, archive, page, compressed file or post, and not in the unused parts of the store's file."""
     before = holding(planet, "takedown")
     for part in (".db", "rss.xml", "atom.xml", "feed.json", "index.html", ".gz", "/archive/", "posts/"):
@@ -81,7 +81,9 @@ def test_nothing_of_it_can_be_read_afterwards(planet: Site) -> None:
     ],
     ids=["as it was", "another spelling", "no guid", "another guid"],
 )
-def test_it_does_not_come_back(planet: Site, server: Server, changed: dict[str, str]) -> None:
+def test_a_forgotten_article_does_not_come_back(
+    planet: Site, server: Server, changed: dict[str, str]
+) -> None:
     """Nor edited, nor under other ids by which it would be known if it were kept."""
     planet.run("forget", LINK)
     serve(server, *range(1, 13), **changed)
@@ -166,7 +168,7 @@ def test_a_forgotten_article_is_still_known_by_its_links(site: Site, server: Ser
     assert "forget --list names all" in site.run("forget", link, "--undo").stderr
 
 
-def test_a_new_article_at_the_link_of_a_forgotten_one_is_named_alone(site: Site, server: Server) -> None:
+def test_a_new_article_at_a_forgotten_articles_link_can_be_forgotten(site: Site, server: Server) -> None:
     """The forgotten one is not asked about again."""
     link = "https://a.example/1"
     site.configure({"name": "a", "url": f"{server.url}/a"})
@@ -181,7 +183,7 @@ def test_a_new_article_at_the_link_of_a_forgotten_one_is_named_alone(site: Site,
 
 
 @pytest.mark.parametrize("arguments", [(), ("--list", LINK), ("--list", "--undo"), ("--list", "--all")])
-def test_it_takes_one_article_or_lists_all(planet: Site, arguments: tuple[str, ...]) -> None:
+def test_forget_needs_exactly_one_article_or_all(planet: Site, arguments: tuple[str, ...]) -> None:
     """Anything else is a mistake, and nothing is forgotten."""
     assert planet.run("forget", *arguments).exit_code == 2
     assert planet.run("forget", "--list").stdout == ""

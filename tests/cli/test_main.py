@@ -22,7 +22,7 @@ def run(*arguments: str) -> click.testing.Result:
 
 
 @pytest.mark.parametrize("command", [[], ["fetch"], ["publish"], ["preview"], ["check"]])
-def test_help_teaches_by_example_and_tells_exit_codes(command: list[str]) -> None:
+def test_help_has_examples_and_exit_codes(command: list[str]) -> None:
     """Every command shows how it is called and what its exit means."""
     message = run(*command, "--help")
     assert message.exit_code == 0
@@ -45,7 +45,7 @@ def test_an_option_before_its_command_is_explained() -> None:
     assert "after its name" not in run("fetch", "--conf1g").output
 
 
-def test_a_wrong_config_exits_with_2_and_tells_every_mistake(site: Site) -> None:
+def test_a_wrong_config_exits_with_2_and_reports_every_mistake(site: Site) -> None:
     """On standard error, nothing on standard output."""
     site.file.write_text("stor = 1\n[site]\ntitle = 2\n")
     for command in ("check", "fetch", "publish"):
@@ -58,7 +58,7 @@ def test_a_wrong_config_exits_with_2_and_tells_every_mistake(site: Site) -> None
     assert site.run("fetch", "nobody").exit_code == 2
 
 
-def test_check_tells_what_is_configured(site: Site) -> None:
+def test_check_summarises_the_config(site: Site) -> None:
     """A right config exits with 0."""
     site.configure({"name": "a", "url": "https://example.org/"}, site={"title": "T"})
     result = site.run("check")
@@ -144,7 +144,7 @@ def test_preview_reads_files_and_folders(tmp_path: Path) -> None:
     assert refused.exit_code == 2
 
 
-def test_preview_of_nothing_exits_with_1_and_says_why(server: Server, tmp_path: Path) -> None:
+def test_preview_of_a_missing_document_exits_with_1(server: Server, tmp_path: Path) -> None:
     """Not there, or no feed."""
     missing = run("preview", str(tmp_path / "none.xml"))
     assert missing.exit_code == 1

@@ -52,7 +52,7 @@ def is_harmless(printed: str) -> bool:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_strangers_text_is_one_line(text: str) -> None:
+def test_text_from_outside_is_printed_on_one_line(text: str) -> None:
     """What is harmless stays as it is."""
     line = one_line(text)
     assert is_harmless(line)
@@ -70,7 +70,7 @@ def test_every_script_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_json_says_the_same_and_acts_on_nothing(text: str) -> None:
+def test_json_has_the_same_value_without_control_characters(text: str) -> None:
     """A script reads the value, a terminal shows its escapes."""
     for printed in (as_json({"text": text}), as_json([text], indent=2)):
         assert is_harmless(printed)
@@ -123,7 +123,7 @@ def hostile_feeds(home: Path, number: int, text: str) -> list[dict[str, object]]
     ]
 
 
-def test_no_command_prints_a_strangers_line(site: Site) -> None:
+def test_no_command_prints_control_characters_from_feeds(site: Site) -> None:
     """Each that shows what feeds say, for people and for scripts."""
     sources = [hostile_feeds(site.home, number, text) for number, text in enumerate(HOSTILE.values())]
     notes = {"name": "Notes", "kind": "articles", "path": "notes"}
@@ -155,7 +155,7 @@ def test_no_command_prints_a_strangers_line(site: Site) -> None:
         assert result.output
 
 
-def test_options_and_names_of_the_config_are_strangers_too(site: Site) -> None:
+def test_names_and_options_from_the_config_are_made_safe_too(site: Site) -> None:
     """An OPML list that was imported brings the names of others."""
     lines = ["<opml version='2.0'><body>"]
     for number, text in enumerate(HOSTILE.values()):

@@ -20,7 +20,7 @@ def stored(site: Site, server: Server) -> Site:
     return site
 
 
-def test_what_is_stored_is_found(stored: Site, server: Server) -> None:
+def test_stored_articles_are_found(stored: Site, server: Server) -> None:
     """Newest first, in whatever feeds it stands; what was polled since the last search, too."""
     found = json.loads(stored.run("search", "title:tea", "--json").stdout)
     assert [(hit["title"], hit["feeds"]) for hit in found["articles"]] == [

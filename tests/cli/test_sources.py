@@ -48,7 +48,7 @@ def test_each_source_has_one_line_of_at_most_80_columns(polled: Site) -> None:
     assert table[3].split()[1:] == ["new", "0", "never", "now", "new"]
 
 
-def test_the_last_error_stands_below_with_its_advice(polled: Site) -> None:
+def test_the_last_error_is_below_the_list_with_its_advice(polled: Site) -> None:
     """In full, however long it is."""
     assert "b: there is nothing at this address (404); look for" in polled.run("sources").stdout
 
@@ -68,7 +68,7 @@ def test_names_and_states_choose(polled: Site, words: tuple[str, ...], names: li
     assert [each["name"] for each in facts] == names
 
 
-def test_a_word_that_is_neither_name_nor_state_is_refused(polled: Site) -> None:
+def test_a_word_that_is_neither_a_source_nor_a_state_is_refused(polled: Site) -> None:
     """With exit code 2, like every wrong name."""
     result = polled.run("sources", "fialing")
     assert result.exit_code == 2

@@ -171,7 +171,7 @@ def test_a_poll_that_finds_nothing_new_reads_nothing(
 
 
 @pytest.mark.parametrize("command", ["sources", "status"])
-def test_commands_that_list_sources_import_the_store_alone(
+def test_commands_that_list_sources_import_only_the_store(
     command: str, site: Site, server: Server, imported_by: _Imports
 ) -> None:
     """They show what is kept."""

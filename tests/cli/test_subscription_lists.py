@@ -25,7 +25,7 @@ LIST = """<opml version="2.0"><head><title>Mine</title></head><body>
 </body></opml>"""
 
 
-def test_import_adds_what_is_new_and_tells_the_rest(site: Site) -> None:
+def test_import_adds_new_feeds_and_reports_the_others(site: Site) -> None:
     """The config keeps its comments; what is followed already and what is no address are reported."""
     site.configure({"name": "Known", "url": "https://known.example/feed"})
     before = f"# by hand\n{site.file.read_text()}"
@@ -55,7 +55,7 @@ def test_a_second_import_adds_nothing(site: Site) -> None:
     assert site.file.read_bytes() == before
 
 
-def test_a_dry_run_changes_nothing_and_json_tells_all(site: Site) -> None:
+def test_a_dry_run_of_import_changes_nothing_and_json_has_all(site: Site) -> None:
     """A script sees what would be added."""
     (site.home / "list.opml").write_text(LIST)
     before = site.file.read_bytes()
@@ -79,7 +79,7 @@ def test_a_list_is_fetched_from_an_address(site: Site, server: Server) -> None:
     assert len(config.load(site.file).sources) == 2
 
 
-def test_what_is_no_list_is_refused(site: Site) -> None:
+def test_files_that_are_not_lists_are_refused(site: Site) -> None:
     """The message names the file; the config stays."""
     before = site.file.read_bytes()
     page = site.home / "page.html"

@@ -37,7 +37,7 @@ def test_each_edit_shows_what_it_removed_and_added(edited: Site) -> None:
     assert "\x1b" not in result.stdout
 
 
-def test_versions_as_json_are_whole(edited: Site) -> None:
+def test_versions_as_json_are_complete(edited: Site) -> None:
     """What it is now, and what it was, with the moment of each edit."""
     (article,) = json.loads(edited.run("versions", "https://a.example/1", "--json").stdout)["articles"]
     assert article["id"] == article["now"]["link"] == "https://a.example/1"
@@ -45,7 +45,7 @@ def test_versions_as_json_are_whole(edited: Site) -> None:
     assert article["earlier"][0]["replaced"] > article["earlier"][1]["replaced"]
 
 
-def test_an_article_that_was_never_edited_says_so(edited: Site) -> None:
+def test_versions_of_an_unedited_article_are_one(edited: Site) -> None:
     """It is kept as it came."""
     result = edited.run("versions", "https://a.example/2")
     assert result.stdout.splitlines() == ["a 2 (a)", "no earlier version is stored"]

@@ -51,7 +51,7 @@ def reasons(found: dict[str, Any]) -> dict[str, tuple[bool, str]]:
     return {each["feed"]: (each["is_in"], each["because"]) for each in found["reasons"]}
 
 
-def test_an_article_without_rules_stands_in_its_categories(stored: Site) -> None:
+def test_without_rules_an_article_is_in_its_categories(stored: Site) -> None:
     """And in `all`."""
     found = asked(stored, "https://tea.example/1")
     assert (found["state"], found["matched"], found["pending"]) == ("shown", [], None)
@@ -84,7 +84,7 @@ def test_each_rule_and_saved_feed_is_a_reason(stored: Site, server: Server) -> N
     assert reasons(found)["Greens"] == (True, "its query matches: tag:green")
 
 
-def test_what_is_in_no_feed_whatever_rules_say_has_its_state(stored: Site, server: Server) -> None:
+def test_articles_that_cannot_be_in_a_feed_have_a_state_as_reason(stored: Site, server: Server) -> None:
     """Of a source that is not followed; pruned, of which only the id is known."""
     one = {"name": "Other", "url": f"{server.url}/other"}
     stored.configure(one)
@@ -99,7 +99,7 @@ def test_what_is_in_no_feed_whatever_rules_say_has_its_state(stored: Site, serve
     assert found["title"] is None
 
 
-def test_a_withdrawn_article_says_so(site: Site) -> None:
+def test_why_reports_that_an_article_is_withdrawn(site: Site) -> None:
     """Its file is gone."""
     notes = site.home / "notes"
     notes.mkdir()
@@ -151,7 +151,7 @@ def test_rules_are_tried_on_the_store(stored: Site, server: Server) -> None:
     assert "nothing would change" in stored.run("rules test", "--changed").output
 
 
-def test_a_dry_run_without_a_change_has_none_in_feeds_of_sources(stored: Site, server: Server) -> None:
+def test_a_dry_run_without_changes_lists_no_feeds_of_sources(stored: Site, server: Server) -> None:
     """They follow the articles, both before and after they are published."""
     pages = {"pages": {"sources": True}}
     choose(stored, server, publish=pages)

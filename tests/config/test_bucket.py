@@ -63,7 +63,7 @@ def test_a_folder_is_one() -> None:
         (f"s3://planet/{'x' * 301}", "a prefix has at most 300 bytes"),
     ],
 )
-def test_what_is_no_bucket_is_refused_with_what_to_write(address: str, words: str) -> None:
+def test_invalid_bucket_addresses_are_refused_with_advice(address: str, words: str) -> None:
     """Beside all other mistakes; a secret is not repeated."""
     with pytest.raises(ConfigError) as caught:
         config(f'output = "{address}"\ninterval = "soon"')

@@ -68,7 +68,7 @@ def file(tmp_path: Path) -> Path:
     return made
 
 
-def test_statements_are_the_whole_document_in_order() -> None:
+def test_statements_cover_the_whole_document_in_order() -> None:
     """No byte belongs to none, or to two."""
     found = [*statements(CONFIG)]
     assert "".join(CONFIG[each.start : each.end] for each in found) == CONFIG
@@ -88,7 +88,7 @@ def test_a_value_is_changed_in_its_place(file: Path) -> None:
     assert file.read_text() == wanted
 
 
-def test_a_new_value_stands_behind_the_last_of_its_table(file: Path) -> None:
+def test_a_new_value_is_inserted_after_the_last_of_its_table(file: Path) -> None:
     """Not behind the comment of the next table, nor in a table of its own."""
     change_source(file, "Debian", {"enabled": False})
     change_source(file, 'It\'s a "list"', {"enabled": False})
@@ -149,7 +149,7 @@ def test_other_forms_of_a_source_are_changed_too(tmp_path: Path, text: str) -> N
         assert "sources" not in tomllib.loads(file.read_text())
 
 
-def test_what_would_be_wrong_is_refused_and_nothing_is_changed(file: Path) -> None:
+def test_invalid_changes_are_refused_and_nothing_is_written(file: Path) -> None:
     """An unknown name with what was meant, a value that is none, a config that was wrong before."""
     with pytest.raises(ConfigError, match="did you mean 'Debian'"):
         change_source(file, "Debain", {"enabled": False})
@@ -176,7 +176,7 @@ _VALUE = st.recursive(
 
 
 @given(values=st.dictionaries(_TEXT, _VALUE, min_size=1, max_size=4), place=st.sampled_from([0, 1, 2]))
-def test_whatever_is_set_is_there_and_nothing_else_is_changed(values: dict[str, Any], place: int) -> None:
+def test_setting_any_value_changes_nothing_else(values: dict[str, Any], place: int) -> None:
     """Any key, any value."""
     after = with_values(CONFIG, {("sources", place, key): value for key, value in values.items()}, "x")
     wanted = tomllib.loads(CONFIG)

@@ -45,7 +45,7 @@ def source(name: str, **others: object) -> dict[str, object]:
     return {"name": name, "url": f"https://{name.lower()}.example/feed.xml", **others}
 
 
-def test_new_sources_stand_at_the_end_and_nothing_else_changes(file: Path) -> None:
+def test_new_sources_are_appended_and_nothing_else_changes(file: Path) -> None:
     """What was in the file stays byte for byte: comments, spaces, order."""
     add_sources(
         file, [source("Two", categories=("Talk", "日本語")), source("Three", author=None, enabled=False)]
@@ -78,7 +78,7 @@ def test_adding_twice_leaves_one_blank_line_between(file: Path) -> None:
     assert "\n\n\n" not in file.read_text(encoding="utf-8")
 
 
-def test_nothing_to_add_leaves_the_file_untouched(file: Path) -> None:
+def test_without_new_sources_the_file_is_not_written(file: Path) -> None:
     """Not even its time of change is another."""
     before = file.stat().st_mtime_ns
     add_sources(file, [])
@@ -140,7 +140,7 @@ def test_a_file_that_is_mounted_by_itself_is_written_in_place(file: Path, tmp_pa
 
 
 @pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV, errno.EROFS, errno.EACCES])
-def test_where_no_file_can_be_put_in_its_place_it_is_appended_to(
+def test_a_file_that_cannot_be_replaced_is_appended_to(
     file: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """The same file, by its inode; what was there is not written again."""
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.M
     ],
     ids=["name taken", "bad address", "no text", "no value of TOML"],
 )
-def test_what_would_not_load_is_not_written(
+def test_a_config_that_would_not_load_is_not_written(
     file: Path, added: list[dict[str, object]], reported: str
 ) -> None:
     """All or nothing: the file stays as it was, nothing lies beside it, and the mistake is reported."""

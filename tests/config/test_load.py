@@ -122,7 +122,7 @@ def test_a_wrong_setting_is_refused_with_what_would_be_right(tmp_path: Path, tex
     assert reason in mistakes(tmp_path, text)
 
 
-def test_a_missing_or_undecodable_config_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_or_undecodable_config_is_an_error_with_advice(tmp_path: Path) -> None:
     """No traceback for a file that is not there or is not UTF-8."""
     with pytest.raises(ConfigError, match="create one with 'aggregator init', or name one with --config"):
         config.load(tmp_path / "none.toml")
@@ -246,7 +246,7 @@ def test_players_are_https_addresses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "place", ["127.0.0.1:80", "1.2.3", "300.1.1.1", "a b", "10.0.0.1/8", "", "*", "http://x"]
 )
-def test_a_place_that_is_none_is_refused(tmp_path: Path, place: str) -> None:
+def test_invalid_networks_in_allow_are_refused(tmp_path: Path, place: str) -> None:
     """A typing error must not look like a permission."""
     assert "write addresses, networks or hosts" in mistakes(tmp_path, f'[fetch]\nallow = ["{place}"]')
 
@@ -257,7 +257,7 @@ def test_files_of_authorities_count_from_the_home_folder(tmp_path: Path) -> None
     assert (loaded.fetch.tls_ca, loaded.sources[0].tls_ca) == (tmp_path / "ca.pem", tmp_path / "own.pem")
 
 
-def test_retention_of_a_source_stands_in_place_of_the_configs(tmp_path: Path) -> None:
+def test_a_sources_retention_replaces_the_configs(tmp_path: Path) -> None:
     """Durations and counts; an empty table keeps everything; a source has no categories to count."""
     text = f"""
     [retention]
@@ -279,7 +279,7 @@ def test_retention_of_a_source_stands_in_place_of_the_configs(tmp_path: Path) ->
     assert "did you mean 'max_age'?" in mistakes(tmp_path, "[retention]\nmax_ages = 1")
 
 
-def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
+def test_credentials_bind_a_source_to_its_origin(tmp_path: Path) -> None:
     """Login, headers and TLS settings; not what every host is reported, nor an @ in a path."""
 
     def is_bound(line: str, url: str = "https://example.org/") -> bool:
@@ -311,7 +311,7 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
         ("{titel}/{slug}.md", "{titel} is not a placeholder; there are {categories}, {category}"),
     ],
 )
-def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, message: str) -> None:
+def test_a_path_of_posts_must_stay_inside_its_folder(tmp_path: Path, path: str, message: str) -> None:
     """What would be right is said."""
     said = mistakes(tmp_path, f'[publish.posts]\nfolder = "posts"\npath = "{path}"')
     assert "publish.posts.path: " in said

@@ -34,7 +34,7 @@ def test_settings_are_shown_with_the_values_that_are_at_work(tmp_path: Path) -> 
     assert config.load(file) == plain
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_init_overwrites_no_file(tmp_path: Path) -> None:
     """One file that is there keeps all of them from being written."""
     there = tmp_path / "articles" / "hello.md"
     there.parent.mkdir()

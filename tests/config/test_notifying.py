@@ -48,7 +48,7 @@ def test_a_receiver_is_an_address_of_a_known_scheme(to: str, channel: str, place
     assert "secret" not in repr(notice)
 
 
-def test_a_receiver_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_receiver_may_be_in_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Addresses of services hold keys."""
     monkeypatch.setenv("WHERE_TO", "apprise:ntfy://ntfy.example/topic")
     (notice,) = loaded("[[notify]]\nname = 'n'\nto = { env = 'WHERE_TO' }\non = ['broken']").notify

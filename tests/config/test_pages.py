@@ -51,7 +51,7 @@ def test_contrast_is_that_of_the_guidelines() -> None:
         ("dark = { lnik = 1 }", "did you mean 'link'"),
     ],
 )
-def test_colours_that_cannot_be_read_are_refused(written: str, told: str) -> None:
+def test_colours_with_too_little_contrast_are_refused(written: str, told: str) -> None:
     """With the nearest one that can."""
     found = mistakes(f"[publish.pages.colours]\n{written}")
     assert re.search(told, found), found
@@ -60,7 +60,7 @@ def test_colours_that_cannot_be_read_are_refused(written: str, told: str) -> Non
         assert mistakes(f'{table}\n{better[1]} = "{better[2]}"') == ""
 
 
-def test_colours_that_can_be_read_are_taken() -> None:
+def test_readable_colours_are_accepted() -> None:
     """In short, in capitals, and lines of any kind, as nobody reads these."""
     text = '[publish.pages.colours]\nlink = "#00507A"\nink = "#000"\nline = "#fff"'
     assert mistakes(text) == ""

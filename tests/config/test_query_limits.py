@@ -42,7 +42,7 @@ def test_queries_together_have_a_length() -> None:
     assert f"have {MAX_CHARACTERS + 3:,} characters, more than {MAX_CHARACTERS:,}" in found
 
 
-def test_regexes_are_counted_and_addresses_are_none() -> None:
+def test_regexes_are_counted_and_addresses_are_not() -> None:
     """In queries, and patterns of rewrites."""
     query = "title:/a/ OR (/b/ AND -/c/) OR link:https://tea.example/a/b OR text:and/or"
     patterns = {"rewrite": {"title": [{"pattern": "/a/"}, {"pattern": "b"}]}}
@@ -52,7 +52,7 @@ def test_regexes_are_counted_and_addresses_are_none() -> None:
 
 
 @pytest.mark.parametrize("tables", [{"rules": 5}, {"rules": [5, None, []]}, {"feeds": {"query": "x"}}])
-def test_what_is_no_list_of_tables_is_left_to_others(tables: dict[str, object]) -> None:
+def test_values_that_are_not_lists_of_tables_are_not_counted(tables: dict[str, object]) -> None:
     """They report it."""
     assert list(over_limits(tables)) == []
 
@@ -75,7 +75,7 @@ def test_many_unknown_names_are_each_reported_and_few_compared() -> None:
     assert sum("did you mean 'Tea'" in each for each in found) == MAX_SUGGESTIONS
 
 
-def test_no_mistake_repeats_a_long_name() -> None:
+def test_mistakes_shorten_long_names() -> None:
     """Neither that of a table, nor one that is not known."""
     long = "n" * 100_000
     table = rules(1, "(").replace("'0'", f"'{long}'")

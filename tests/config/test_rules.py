@@ -298,7 +298,7 @@ def test_the_page_names_every_field_action_and_key() -> None:
     assert [name for name in KEYS if f"`{name}`" not in page.partition("## Rewriting")[2]] == []
 
 
-def test_what_the_page_shows_is_taken(tmp_path: Path) -> None:
+def test_every_example_of_the_docs_loads(tmp_path: Path) -> None:
     """Each example of docs/choosing.md can be pasted."""
     page = Path(__file__).parents[2] / "docs" / "choosing.md"
     examples = page.read_text(encoding="utf-8").split("```toml\n")[1:]

@@ -72,7 +72,7 @@ def test_the_text_of_a_secret_is_refused_and_not_repeated(settings: dict[str, An
     assert "s3cret" not in "".join(found)
 
 
-def test_what_is_kept_of_a_table() -> None:
+def test_the_store_keeps_a_table_without_name_and_unset_keys() -> None:
     """Neither its name nor what is not set."""
     table = {"name": "Tea", "url": URL, "enabled": False, "link": None, "categories": [], "adaptive": False}
     assert settings_of(table) == {"url": URL, "adaptive": False}
@@ -89,6 +89,6 @@ def test_what_is_kept_of_a_table() -> None:
         ({"url": URL, "retention": {"max_articles": 5}}, True),
     ],
 )
-def test_what_more_than_polls_ask_for_is_special(settings: dict[str, Any], special: bool) -> None:
+def test_sources_with_settings_for_later_steps_are_special(settings: dict[str, Any], special: bool) -> None:
     """A run has such a source in memory, however many there are."""
     assert is_special(settings) is special

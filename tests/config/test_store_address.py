@@ -31,7 +31,9 @@ def test_an_address_stays_as_it_is(tmp_path: Path) -> None:
     assert str(found) == "postgresql://planet@db.example:5433/news"
 
 
-def test_the_whole_address_may_be_in_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_address_may_be_in_an_environment_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """There it may hold a password, which is shown nowhere."""
     monkeypatch.setenv("PLANET_STORE", "postgresql://planet:s3cret@db.example/news")
     config = load(configured(tmp_path, 'store = { env = "PLANET_STORE" }'))
@@ -52,7 +54,7 @@ def test_the_whole_address_may_be_in_a_variable(tmp_path: Path, monkeypatch: pyt
         ('{ env = "PLANET_NOT_SET" }', "is not set"),
     ],
 )
-def test_what_is_no_address_is_refused_and_not_repeated(tmp_path: Path, value: str, words: str) -> None:
+def test_an_invalid_store_address_is_refused_and_not_repeated(tmp_path: Path, value: str, words: str) -> None:
     """What may hold a password is in no message."""
     with pytest.raises(ConfigError) as refused:
         load(configured(tmp_path, f"store = {value}"))

@@ -30,7 +30,7 @@ def test_new_feeds_become_sources_with_their_categories_and_site() -> None:
     assert made.problems == ()
 
 
-def test_names_are_unlike_each_other_and_those_that_are_taken() -> None:
+def test_new_names_differ_from_each_other_and_from_existing_ones() -> None:
     """A name is a part of ids: no two sources share one."""
     made = plan(
         listed("https://a.example/", "https://b.example/", title="T"),
@@ -52,7 +52,7 @@ def test_names_are_unlike_each_other_and_those_that_are_taken() -> None:
         "https://a.example/feed#top",
     ],
 )
-def test_what_is_followed_already_is_reported_and_left(url: str) -> None:
+def test_feeds_that_are_followed_already_are_reported_and_left(url: str) -> None:
     """The same feed under another writing of its address is no new one."""
     made = plan(listed(url), [Source(name="Mine", url="https://a.example/feed")])
     assert made.new == ()
@@ -67,7 +67,7 @@ def test_another_path_query_or_port_is_another_feed(url: str) -> None:
     assert len(plan(listed(url), [Source(name="Mine", url="https://a.example/feed")]).new) == 1
 
 
-def test_what_is_no_feed_of_the_web_is_left_out_of_an_export_and_reported() -> None:
+def test_local_files_are_left_out_of_an_export_and_reported() -> None:
     """A file of this machine is of no use to others."""
     found = followed(
         [

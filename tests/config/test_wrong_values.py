@@ -67,7 +67,7 @@ def said(file: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(("before", "key"), tuple(settings()))
-def test_no_wording_of_a_library_reaches_a_person(tmp_path: Path, before: str, key: str) -> None:
+def test_messages_contain_no_wording_of_libraries(tmp_path: Path, before: str, key: str) -> None:
     """Each refusal is one line with file, key and our own sentence; nothing is raised but ConfigError."""
     file = tmp_path / "aggregator.toml"
     for value in VALUES:
@@ -105,7 +105,7 @@ def test_no_wording_of_a_library_reaches_a_person(tmp_path: Path, before: str, k
         ),
     ],
 )
-def test_a_refusal_says_what_to_write(tmp_path: Path, text: str, wanted: str) -> None:
+def test_a_refused_value_is_reported_with_what_to_write(tmp_path: Path, text: str, wanted: str) -> None:
     """And what was there, without logins."""
     assert wanted in said(tmp_path / "aggregator.toml", text)
 

@@ -120,6 +120,6 @@ def test_each_violation_of_json_feed_is_found(change: Callable[[dict[str, Any]],
         (b"[]", "is not of type 'object'"),
     ],
 )
-def test_what_is_no_json_is_found(body: bytes, message: str) -> None:
+def test_invalid_json_is_found(body: bytes, message: str) -> None:
     """RFC 8259: UTF-8 without a byte order mark, names once, no NaN."""
     assert any(message in violation for violation in check_json_feed(body))

@@ -28,7 +28,7 @@ def rests(keyword: str) -> list[str]:
     return [rest for each, rest in instructions() if each == keyword]
 
 
-def test_what_is_copied_is_there_and_is_all_that_a_build_needs() -> None:
+def test_the_container_copies_all_files_that_a_build_needs() -> None:
     """Each source exists, is in the build's context, and the build's own files are among them."""
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert ignored[0] == "*"
@@ -54,7 +54,7 @@ def test_the_second_stage_takes_the_first_ones_environment() -> None:
     assert any("PATH=/opt/aggregator/bin:$PATH" in rest for rest in rests("ENV"))
 
 
-def test_it_is_another_user_with_one_volume() -> None:
+def test_the_container_runs_as_another_user_with_one_volume() -> None:
     """Not root in the last stage; what changes is in the volume."""
     assert rests("USER") == ["10001"]
     assert rests("VOLUME") == rests("WORKDIR")[-1:] == ["/data"]
@@ -62,7 +62,7 @@ def test_it_is_another_user_with_one_volume() -> None:
     assert "RUN" not in keywords[keywords.index("USER") :]
 
 
-def test_its_command_is_one_of_ours() -> None:
+def test_the_containers_command_exists() -> None:
     """With the options that it has; the health check asks where that serves."""
     (entry,) = rests("ENTRYPOINT")
     assert json.loads(entry) == ["aggregator"]
@@ -81,7 +81,7 @@ def test_its_command_is_one_of_ours() -> None:
     compile(code[2], "HEALTHCHECK", "exec")
 
 
-def test_compose_builds_it_and_keeps_the_root_read_only() -> None:
+def test_compose_builds_the_image_with_a_read_only_root() -> None:
     """With the volume and port that the image has, no capability, and loopback alone."""
     parsed = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
     service = parsed["services"]["aggregator"]
@@ -96,7 +96,7 @@ def test_compose_builds_it_and_keeps_the_root_read_only() -> None:
     assert service["cap_drop"] == ["ALL"]
 
 
-def test_the_compose_file_of_many_processes_runs_commands_of_ours_with_one_config() -> None:
+def test_the_compose_file_of_many_processes_uses_existing_commands_and_one_config() -> None:
     """Two workers that poll, one that publishes, a server; each with options that its command has."""
     folder = ROOT / "deploy" / "many"
     parsed = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from aggregator.model.article import Article, Document, Origin
         ("mailto:me@example.org", "mailto:me@example.org"),
     ],
 )
-def test_what_is_typed_becomes_an_address(typed: str, url: str) -> None:
+def test_typed_text_becomes_an_address(typed: str, url: str) -> None:
     """Most people do not type https://."""
     assert address(typed) == url
 
@@ -57,7 +57,7 @@ def test_the_format_is_recognised_by_the_bytes(body: bytes, name: str) -> None:
     assert format_of(body) == name
 
 
-def test_what_most_entries_carry_is_what_a_feed_holds() -> None:
+def test_a_feed_is_described_by_what_most_entries_contain() -> None:
     """Full text, summaries, or nothing but titles; and the language that it declares."""
 
     def holding(*articles: Article) -> ReadCandidate:

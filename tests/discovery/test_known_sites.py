@@ -134,7 +134,7 @@ def test_an_address_is_enough(url: str, first: str) -> None:
         ),
     ],
 )
-def test_a_page_says_the_rest(url: str, page: str, first: str) -> None:
+def test_a_page_completes_what_the_address_does_not_tell(url: str, page: str, first: str) -> None:
     """What the address does not tell is in the page; without it nothing is known."""
     assert feeds(url, page)[0].url == first
     assert feeds(url) == ()
@@ -170,6 +170,6 @@ def test_a_telegram_channel_is_a_page_with_selectors() -> None:
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "https:\\\\"])
-def test_what_a_page_claims_must_be_a_web_address(url: str) -> None:
+def test_feed_addresses_of_a_page_must_be_web_addresses(url: str) -> None:
     """A page cannot name anything but http and https."""
     assert feeds("https://podcasts.apple.com/podcast/id1", f'"feedUrl":"{url}"') == ()

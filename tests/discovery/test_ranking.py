@@ -54,21 +54,21 @@ def test_other_entries_are_another_feed_which_keeps_its_place() -> None:
     assert order(found("all", "a", "b", "c", "d", content=""), found("tag", "a")) == ["all", "tag"]
 
 
-def test_of_the_same_entries_atom_is_first() -> None:
+def test_with_equal_entries_atom_is_preferred() -> None:
     """Then JSON Feed, then RSS; not for podcasts, whose elements are RSS's."""
     three = [found("r"), found("j", format_="JSON Feed"), found("a", format_="Atom")]
     assert order(*three) == ["a", "j", "r"]
     assert order(found("a", media=True, format_="Atom"), found("r", media=True)) == ["r", "a"]
 
 
-def test_what_was_left_behind_is_later() -> None:
+def test_a_feed_that_ended_years_before_is_ranked_later() -> None:
     """A feed that ended years before the other is not the one."""
     old = found("old", "x", newest=NEW - timedelta(days=800))
     undated = found("undated", "y", newest=None)
     assert order(old, undated, found("new")) == ["undated", "new", "old"]
 
 
-def test_comments_and_empty_feeds_are_last() -> None:
+def test_feeds_of_comments_and_empty_feeds_are_last() -> None:
     """Comments after everything, whatever they hold."""
     empty = ReadCandidate(
         candidate=Candidate(url=f"{ASKED}empty", how="link"), document=Document(), format="RSS"
@@ -88,6 +88,6 @@ def test_a_page_with_dates_is_before_a_sitemap_and_one_without_after_it() -> Non
     assert order(bare, sitemap, dated) == ["dated", "sitemap.xml", "bare"]
 
 
-def test_nothing_found_is_nothing_ranked() -> None:
+def test_ranking_nothing_gives_nothing() -> None:
     """An empty list."""
     assert ranked((), ASKED) == ()

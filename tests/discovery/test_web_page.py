@@ -22,7 +22,7 @@ def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
     return f'<link rel="alternate" type="{type_}" title="{title}" href="{href}">'
 
 
-def test_what_the_head_links_to_keeps_title_and_type() -> None:
+def test_links_in_the_head_keep_title_and_type() -> None:
     """Titles are plain text on one line; relative addresses count from `<base>`."""
     markup = "<base href='/b/'>" + link("feed.xml", "News &amp; \n  more") + "<p>text"
     (found,) = offered_feeds(Resource(url=PAGE, body=markup.encode()))
@@ -33,7 +33,7 @@ def test_what_the_head_links_to_keeps_title_and_type() -> None:
     )
 
 
-def test_comments_come_last_wherever_they_stand() -> None:
+def test_feeds_of_comments_are_last() -> None:
     """A comments feed is never the first."""
     markup = link("/comments/feed/", "Comments") + link("/feed/", "Articles") + "<a href='/rss.xml'>RSS</a>"
     assert urls(markup) == [
@@ -43,7 +43,7 @@ def test_comments_come_last_wherever_they_stand() -> None:
     ]
 
 
-def test_of_the_same_feed_in_two_formats_atom_is_first() -> None:
+def test_with_two_formats_of_one_feed_atom_is_first() -> None:
     """The titles are the same but for the format; other feeds keep the publisher's order."""
     markup = (
         link("/rss", "Blog RSS")
@@ -61,7 +61,7 @@ def test_the_section_that_was_asked_for_is_before_the_site() -> None:
     assert urls(markup, "https://example.org/2024/tea/")[0] == "https://example.org/feed/"
 
 
-def test_what_lies_elsewhere_and_what_is_aside_is_later() -> None:
+def test_feeds_of_other_hosts_and_side_feeds_are_ranked_later() -> None:
     """A search elsewhere and an activity log are not what a site publishes."""
     markup = (
         link("https://search.twitter.example/search.atom?q=x", "Search")
@@ -136,13 +136,13 @@ def test_a_known_site_is_before_what_its_page_links_to() -> None:
     assert urls(markup, "https://github.com/o/r")[0] == "https://github.com/o/r/releases.atom"
 
 
-def test_what_any_page_may_look_like_is_behind_what_it_says() -> None:
+def test_guesses_from_a_pages_software_are_ranked_after_its_links() -> None:
     """The sign of a blog engine is a guess at where its feed lies."""
     sign = "<link rel='https://api.w.org/' href='https://example.org/wp-json/' />"
     assert urls(sign + link("/news.xml")) == ["https://example.org/news.xml", "https://example.org/feed/"]
 
 
-def test_a_body_beyond_all_bounds_does_not_hide_the_head() -> None:
+def test_a_body_over_the_limits_does_not_hide_the_head() -> None:
     """Nested too deep to be parsed in time; its head is read all the same."""
     markup = f"<head>{link('/feed')}</head><body>{'<div>' * 200_000}"
     assert urls(markup) == ["https://example.org/feed"]
@@ -154,7 +154,7 @@ def test_a_page_of_nothing_but_links_is_bounded() -> None:
     assert len(urls(markup)) == 50
 
 
-def test_what_is_no_page_is_reported() -> None:
+def test_documents_that_are_not_pages_are_reported() -> None:
     """An image, or nothing at all."""
     with pytest.raises(ReadError, match="PNG"):
         offered_feeds(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))

@@ -37,7 +37,7 @@ def test_the_sample_accepts_what_is_signed_with_a_key_of_either_form(key: str) -
     assert not sample()(f"{key}="[-44:], headers, BODY)
 
 
-def test_a_key_as_it_is_advised_is_checked_as_standard_webhooks_says() -> None:
+def test_the_recommended_key_works_with_standard_webhooks() -> None:
     """By libraries that decode base64, with the prefix or without."""
     headers = signed("0" * 32, NOW, BODY, f"whsec_{BASE64}")
     assert sample()(f"whsec_{BASE64}", headers, BODY)

@@ -79,7 +79,7 @@ def given(fetched: Fetched | NotModified) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["post.md", "sub/post.html"])
 @pytest.mark.parametrize("leads", LINKS.values(), ids=LINKS)
-def test_what_leads_out_of_the_folder_is_refused_and_reported(
+def test_links_out_of_the_folder_are_refused_and_reported(
     notes: Path, leads: Callable[[Path], str], name: str
 ) -> None:
     """The others are read; the next poll reports it again."""

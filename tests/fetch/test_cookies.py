@@ -60,7 +60,7 @@ def test_a_site_that_redirects_to_itself_with_a_cookie_is_read(server: Server, f
     assert [request.headers.get("Cookie") for request in server.requests] == [None, "seen=1"] * 2
 
 
-def test_cookies_stand_beside_those_of_the_config(server: Server, fetcher: HttpFetcher) -> None:
+def test_cookies_of_a_site_are_added_to_those_of_the_config(server: Server, fetcher: HttpFetcher) -> None:
     """Those that the site sets anew replace them, for this fetch."""
     server.pages["/feed"] = guarded
     fetch(
@@ -112,7 +112,7 @@ def test_a_loop_is_one_though_it_sets_cookies(server: Server, fetcher: HttpFetch
         (f"a={'x' * 5_000}", ""),
     ],
 )
-def test_what_is_no_cookie_is_none(header: str, sent: str) -> None:
+def test_invalid_cookies_are_ignored(header: str, sent: str) -> None:
     """Nor is one that has ended; nothing in one can begin another header."""
     assert cookies(header).header(HOME) == sent
 
@@ -127,7 +127,7 @@ def test_a_cookie_of_an_encrypted_answer_stays_on_encrypted_ways() -> None:
     assert cookies("a=1").header("https://tea.example:443/other") == "a=1"
 
 
-def test_cookies_are_few_and_can_be_taken_back() -> None:
+def test_cookies_are_limited_and_can_be_deleted() -> None:
     """The first ones stay."""
     many = cookies(*(f"a{n}=1" for n in range(100)))
     assert many.header(HOME).count("=") == MAX_COOKIES

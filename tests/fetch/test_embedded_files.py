@@ -45,7 +45,7 @@ def test_a_picture_of_the_sources_own_host_is_fetched_without_its_login(
 
 
 @pytest.mark.parametrize("at", ["https://elsewhere.example/feed", "file:///srv/articles"])
-def test_no_article_of_another_host_reaches_a_private_address_that_sources_may(
+def test_pictures_of_a_foreign_feed_are_never_fetched_from_allowed_private_hosts(
     server: Server, fetcher: Fetcher, at: str
 ) -> None:
     """Else a stranger's feed could have pictures of an intranet published."""
@@ -66,7 +66,7 @@ def test_a_redirect_to_another_private_host_is_refused(server: Server, fetcher: 
     assert [request.path for request in server.requests] == ["/a.png"]
 
 
-def test_a_file_has_bounds_of_its_own(server: Server, fetcher: Fetcher) -> None:
+def test_pictures_have_their_own_size_limit(server: Server, fetcher: Fetcher) -> None:
     """Whatever those of documents are."""
     server.pages["/a.png"] = Answer(body=bytes(1_001))
     with pytest.raises(TooLarge):

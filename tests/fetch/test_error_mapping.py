@@ -201,7 +201,7 @@ def test_a_fault_is_named_for_what_it_is(
         *("drip-of-100-continue", "silent-body", "drip-of-error"),
     ],
 )
-def test_what_takes_too_long_is_left(
+def test_a_fetch_over_the_deadline_is_given_up(
     serve: Serve, manner: Manner, patience: dict[str, float], kind: type[errors.FetchError], says: str
 ) -> None:
     """Whether bytes come or not."""
@@ -395,7 +395,7 @@ def test_tls_is_checked_against_the_name_and_the_authority(
     assert [len(wire.requests) for wire in (sound, stranger, own, expired, other)] == [1, 1, 0, 0, 0]
 
 
-def test_tls_that_is_none_or_never_done_is_named(
+def test_missing_or_endless_tls_handshakes_are_errors(
     fetcher: Fetcher, serve: Serve, authority: tuple[trustme.CA, Path]
 ) -> None:
     """Plain HTTP on the port, a handshake that is silent, one that drips, a body that drips."""

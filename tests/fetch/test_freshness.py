@@ -75,7 +75,7 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_own_clock(
 
 
 @given(st.text(max_size=60))
-def test_nothing_that_a_server_sends_breaks_the_reading(text: str) -> None:
+def test_any_freshness_header_gives_a_bounded_time_or_none(text: str) -> None:
     """Whatever stands there, the answer is a bounded time or None."""
     for found in (
         max_age(seen(cache_control=text, expires=text, age=text, date=text), NOW),

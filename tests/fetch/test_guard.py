@@ -97,7 +97,7 @@ def test_an_address_that_is_not_public_is_refused_however_it_is_written(
 @pytest.mark.parametrize(
     "host", ["１２７.０.０.１", "127。0。0。1", "①②⑦.⓪.⓪.①", "１６９.254.169.254", "ⓛocalhost"]
 )
-def test_digits_of_other_scripts_lead_nowhere(server: Server, fetcher: Fetcher, host: str) -> None:
+def test_hosts_with_digits_of_other_scripts_are_refused(server: Server, fetcher: Fetcher, host: str) -> None:
     """Whether IDNA maps them to digits or refuses them, nothing is connected to."""
     with pytest.raises((errors.BlockedAddress, errors.BadAddress)):
         fetcher.fetch(Source(name="x", url=f"http://{host}:{server.url.rpartition(':')[2]}/"), {}, NOW)

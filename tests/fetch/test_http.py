@@ -50,7 +50,7 @@ def test_a_document_comes_with_its_type_its_url_and_its_validators(
     assert fetched.validators == {"url": server.url + "/feed", "etag": '"1"', "last_modified": MODIFIED}
 
 
-def test_etag_and_last_modified_go_back_byte_for_byte(server: Server, fetcher: HttpFetcher) -> None:
+def test_etag_and_last_modified_are_sent_back_byte_for_byte(server: Server, fetcher: HttpFetcher) -> None:
     """RFC 9110 §13.1: both, when both are known, quotes and mistakes included."""
     headers = {"ETag": ETAG, "Last-Modified": MODIFIED}
 
@@ -115,7 +115,7 @@ def test_validators_of_another_address_are_not_sent(server: Server, fetcher: Htt
     assert "If-None-Match" not in server.requests[0].headers
 
 
-def test_requests_say_who_we_are_and_carry_nothing_that_identifies_the_reader(
+def test_requests_name_the_program_and_carry_nothing_that_identifies_the_user(
     server: Server, fetcher: HttpFetcher
 ) -> None:
     """User-Agent, Accept and Accept-Encoding; no cookies of an earlier fetch, no Referer after a redirect."""
@@ -133,7 +133,7 @@ def test_requests_say_who_we_are_and_carry_nothing_that_identifies_the_reader(
 
 
 @pytest.mark.parametrize("status", [200, 203, 226])
-def test_a_whole_document_is_read_whatever_came_between(
+def test_a_complete_document_is_read_although_a_range_or_diff_was_possible(
     server: Server, fetcher: HttpFetcher, status: int
 ) -> None:
     """A proxy that changed it, or what it became by nothing that was asked for."""
@@ -198,7 +198,7 @@ def test_interim_answers_without_end_are_an_error(fetcher: HttpFetcher, answer: 
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_followed_and_the_last_address_counts(
+def test_redirects_are_followed_and_the_last_address_is_the_base(
     server: Server, fetcher: HttpFetcher, status: int
 ) -> None:
     """Relative links of the document count from where it was in the end."""
@@ -280,7 +280,7 @@ def test_a_body_is_capped_after_decompression(
     ],
     ids=["404", "410", "429", "503", "500", "204", "302-to-nowhere", "bad-gzip", "cut-short"],
 )
-def test_what_is_no_document_is_an_error_with_its_reason(
+def test_broken_responses_are_errors_with_a_reason(
     server: Server, fetcher: HttpFetcher, answer: Answer, kind: type[Exception], reason: str
 ) -> None:
     """A broken answer is never taken for an empty or shorter feed."""
@@ -316,7 +316,7 @@ def test_a_silent_server_is_left_after_the_timeout() -> None:
 @pytest.mark.parametrize(
     "url", ["http://", "http://[", "http://127.0.0.1:99999/", "http://" + "a" * 300 + ".invalid/"]
 )
-def test_an_address_that_is_none_is_an_error(fetcher: HttpFetcher, url: str) -> None:
+def test_an_invalid_address_is_an_error(fetcher: HttpFetcher, url: str) -> None:
     """No library's exception leaves the room."""
     with pytest.raises(errors.FetchError):
         fetch(fetcher, url, {})

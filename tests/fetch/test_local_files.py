@@ -31,7 +31,7 @@ def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:
     assert isinstance(fetch_file(file.as_uri(), first.validators, max_bytes=100), Fetched)
 
 
-def test_a_file_that_cannot_be_had_says_why(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error_with_a_reason(tmp_path: Path) -> None:
     """Not there, too large, or on another machine."""
     with pytest.raises(errors.FetchError, match="No such file"):
         fetch_file((tmp_path / "none").as_uri(), {}, max_bytes=9)
@@ -61,7 +61,7 @@ def test_a_folder_gives_its_articles_in_order_and_then_only_what_changed(tmp_pat
     assert "a.md" not in third.validators["files"]
 
 
-def test_what_is_no_article_is_passed_over(tmp_path: Path) -> None:
+def test_hidden_files_images_and_links_to_folders_are_skipped(tmp_path: Path) -> None:
     """Hidden files, images, and links to folders (which may form a loop)."""
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.md").write_text("x")

@@ -81,7 +81,9 @@ def expected(wire: Wire, *conditions: str, path: str = "/feed") -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def test_1_validators_go_back_byte_for_byte_and_none_is_invented(serve: Serve, fetcher: Fetcher) -> None:
+def test_1_validators_are_sent_back_byte_for_byte_and_none_is_invented(
+    serve: Serve, fetcher: Fetcher
+) -> None:
     """Nothing before the first answer; both afterwards, quotes and mistakes included."""
     wire = serve(in_turn(OK, UNCHANGED))
     first = get(fetcher, wire.url + "/feed")
@@ -99,7 +101,7 @@ def test_1_validators_go_back_byte_for_byte_and_none_is_invented(serve: Serve, f
     ],
     ids=["etag", "last-modified"],
 )
-def test_1_one_validator_alone_goes_back_alone(
+def test_1_a_single_validator_is_sent_back_alone(
     serve: Serve, fetcher: Fetcher, header: str, condition: str
 ) -> None:
     """A date is not made from Date, nor a tag from a body."""
@@ -120,7 +122,7 @@ def test_2_every_200_replaces_both(serve: Serve, fetcher: Fetcher) -> None:
     assert wire.requests[2:] == [expected(wire, 'If-None-Match: "2"'), expected(wire)]
 
 
-def test_4_what_an_answer_says_of_time_is_handed_on(serve: Serve, fetcher: Fetcher) -> None:
+def test_4_max_age_expires_and_retry_after_are_returned(serve: Serve, fetcher: Fetcher) -> None:
     """max-age and Expires on 200 and 304, Retry-After on any status; 429 and 503 are `Later`."""
     fresh = answer("200 OK", "Cache-Control: max-age=3600", "Age: 600", "Retry-After: 60", body=b"<rss/>")
     expires = answer("200 OK", "Expires: Mon, 01 Jun 2026 13:00:00 GMT", body=b"<rss/>")
@@ -141,7 +143,7 @@ def test_4_what_an_answer_says_of_time_is_handed_on(serve: Serve, fetcher: Fetch
         assert len(asked.requests) == 1
 
 
-def test_5_requests_tell_who_asks_and_nothing_else(serve: Serve, fetcher: Fetcher) -> None:
+def test_5_requests_name_the_program_and_nothing_else(serve: Serve, fetcher: Fetcher) -> None:
     """No cookie of an earlier fetch, no Referer after a redirect, no parameter of ours."""
     cookie = "Set-Cookie: id=1; Path=/"
     moved = answer("302 Found", "Location: /b", cookie)

@@ -118,7 +118,7 @@ def test_retry_after_holds_every_feed_of_the_publisher_back() -> None:
     assert hosts.reserve("http://example.org/", 0.0) == 302.0
 
 
-def test_one_feed_cannot_silence_its_neighbours_for_good() -> None:
+def test_a_retry_after_of_a_year_stops_one_feed_and_not_its_publisher() -> None:
     """A year of Retry-After is that feed's own affair; a day is everybody's."""
     hosts = Hosts()
     hosts.hold("http://example.org/", timedelta(days=365), 0.0)
@@ -140,7 +140,7 @@ def test_a_thread_with_nothing_else_to_do_waits_its_turn() -> None:
         assert clock.now == 1062.0
 
 
-def test_a_publisher_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> None:
+def test_a_retry_after_of_more_than_five_minutes_is_not_waited_for() -> None:
     """Five minutes are waited for, a second more is an error; also in a turn of the same publisher."""
     clock = Clock()
     hosts = Hosts(at_once=1, gap=GAP, monotonic=clock.monotonic, sleep=clock.sleep)
@@ -158,7 +158,7 @@ def test_a_publisher_that_wants_to_be_left_alone_for_long_is_not_waited_for() ->
     assert clock.now == 1300.0
 
 
-def test_a_publisher_may_ask_to_be_left_alone_while_one_waits() -> None:
+def test_a_retry_after_that_comes_while_a_request_waits_is_obeyed() -> None:
     """Its turn has come then, and it is not asked."""
     clock = Clock()
 
@@ -180,7 +180,7 @@ def test_a_publisher_may_ask_to_be_left_alone_while_one_waits() -> None:
     ),
     at_once=st.integers(1, 3),
 )
-def test_a_scheduler_that_orders_by_reservations_never_breaks_a_bound(
+def test_scheduling_by_reservations_never_breaks_a_limit(
     work: list[tuple[int, float, int | None]], at_once: int
 ) -> None:
     """Any mix of publishers, durations and Retry-After: gap, number at once and holds kept, all get done."""
@@ -265,7 +265,7 @@ def test_how_many_places_are_left_in_some_time() -> None:
     assert Hosts(gap=timedelta()).places("https://a.example/", 0, within) == 1_000
 
 
-def test_whose_an_address_is_is_found_out_once() -> None:
+def test_a_host_is_resolved_once_for_all_threads() -> None:
     """By the system's resolver, which no request waits for a second time, nor any other thread."""
     asked: list[str] = []
 
@@ -292,7 +292,7 @@ def test_only_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) 
         assert len(hosts._publishers) <= 3
 
 
-def test_what_a_publisher_asked_of_one_process_is_kept_by_another() -> None:
+def test_a_retry_after_is_passed_to_the_next_process() -> None:
     """Its wait travels by its name; a wait that is over is not in it."""
     first, second = Hosts(), Hosts()
     first.hold("https://www.example.org/feed", timedelta(seconds=90), 1000.0)

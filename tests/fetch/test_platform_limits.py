@@ -80,14 +80,14 @@ def test_the_config_gives_a_host_a_pace_of_its_own() -> None:
     assert paced.start("https://9.github.io/", 3.0) is not None
 
 
-def test_of_two_hosts_the_longer_name_counts() -> None:
+def test_the_pace_of_the_longer_host_name_applies() -> None:
     """A part of a site may have a pace of its own beside the rest."""
     paced = hosts(hosts={"site.example": {"gap": "5s"}, "api.site.example": {"gap": "20s"}})
     assert starts(paced, "https://v2.api.site.example/", "https://api.site.example/") == [0.0, 20.0]
     assert starts(paced, "https://www.site.example/", "https://site.example/") == [0.0, 5.0]
 
 
-def test_what_the_config_leaves_open_is_as_for_the_platform_or_for_anybody() -> None:
+def test_keys_without_a_value_are_those_of_the_platform_or_the_default() -> None:
     """One key alone changes that key alone."""
     settings = Fetch(
         hosts={

@@ -69,7 +69,7 @@ def source(url: str, kind: str = "page", *, robots: bool = True) -> Source:
         ("User-agent: *\nDisallow: /a%2Fb", "/a/b", True),
     ],
 )
-def test_what_robots_txt_allows(text: str, path: str, allowed: bool) -> None:
+def test_robots_txt_is_read_as_rfc_9309_says(text: str, path: str, allowed: bool) -> None:
     """The cases of RFC 9309 §2.2 and §5."""
     assert parse(text).allow(SITE + path) is allowed
 
@@ -173,7 +173,7 @@ def test_without_a_robots_txt_everything_is_allowed(error: errors.FetchError) ->
     ],
     ids=["500", "429", "unreachable", "offline"],
 )
-def test_while_it_cannot_be_had_nothing_is_fetched(
+def test_nothing_is_fetched_while_robots_txt_is_unreachable(
     error: errors.FetchError, kind: type[errors.FetchError]
 ) -> None:
     """For some minutes it is not asked for again (RFC 9309 §2.3.1.4); 429 asks for that in as many words."""
@@ -185,7 +185,7 @@ def test_while_it_cannot_be_had_nothing_is_fetched(
     assert len(site.asked) == 2
 
 
-def test_what_was_known_holds_while_it_cannot_be_had() -> None:
+def test_the_last_robots_txt_applies_while_it_is_unreachable() -> None:
     """RFC 9309 §2.4."""
     site = Site(b"User-agent: *\nDisallow: /b", errors.ConnectError("nobody"))
     site.check()
@@ -240,7 +240,7 @@ def test_a_disallowed_page_is_not_asked_for(server: Server, fetcher: Fetcher, wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_site_of_ones_own_needs_none(server: Server, fetcher: Fetcher, way: str) -> None:
+def test_robots_false_skips_robots_txt(server: Server, fetcher: Fetcher, way: str) -> None:
     """`robots = false`."""
     server.pages = {"/list": Answer(), "/robots.txt": Answer(body=b"User-agent: *\nDisallow: /")}
     WAYS[way](fetcher, source(f"{server.url}/list", robots=False))
@@ -248,7 +248,7 @@ def test_a_site_of_ones_own_needs_none(server: Server, fetcher: Fetcher, way: st
 
 
 @pytest.mark.parametrize("kind", ["feed", "json", "sitemap"])
-def test_what_is_made_for_programs_is_fetched_without_it(server: Server, fetcher: Fetcher, kind: str) -> None:
+def test_robots_txt_is_not_read_for_feeds(server: Server, fetcher: Fetcher, kind: str) -> None:
     """No request is made for a feed's robots.txt, nor for that of its further documents."""
     server.pages = {"/feed": Answer(), "/robots.txt": Answer(body=b"User-agent: *\nDisallow: /")}
     one = source(f"{server.url}/feed", kind)
@@ -257,7 +257,7 @@ def test_what_is_made_for_programs_is_fetched_without_it(server: Server, fetcher
     assert [r.path for r in server.requests] == ["/feed", "/feed"]
 
 
-def test_where_a_page_redirects_to_is_asked_too(server: Server, fetcher: Fetcher) -> None:
+def test_the_robots_txt_of_a_redirects_target_is_read_too(server: Server, fetcher: Fetcher) -> None:
     """Else a shortener's robots.txt would speak for everybody."""
     server.pages = {
         "/short": Answer(302, headers={"Location": "/hidden/1"}),

@@ -95,9 +95,7 @@ def test_user_and_password_in_an_address_go_into_a_header_and_nowhere_else(
 
 
 @pytest.mark.parametrize("name", ["other host", "other port", "there and back", "user in Location"])
-def test_secrets_go_to_the_origin_that_the_user_named_and_to_nobody_else(
-    serve: Serve, fetcher: Fetcher, name: str
-) -> None:
+def test_secrets_are_sent_only_to_the_configured_origin(serve: Serve, fetcher: Fetcher, name: str) -> None:
     """Once a redirect has left it, they stay away, even on the way back; the user agent goes along."""
     away = serve(sends(OK))
     wire = serve(in_turn(redirect("PLACE"), OK))
@@ -139,7 +137,7 @@ def test_requests_through_a_proxy(serve: Serve, fetcher: Fetcher) -> None:
     assert b"Proxy-Authorization: Basic " + base64.b64encode(b"u:p") in lines(sent)
 
 
-def test_the_configs_proxy_holds_for_every_source_but_those_that_say_otherwise(serve: Serve) -> None:
+def test_the_configs_proxy_is_used_unless_a_source_has_another(serve: Serve) -> None:
     """`proxy = ""` is none."""
     proxy, wire = serve(sends(OK)), serve(sends(OK))
     settings = Fetch.model_validate({"proxy": proxy.url, "allow": ["127.0.0.1"]})
@@ -202,7 +200,7 @@ def test_a_proxy_that_fails_is_distinguished_from_the_source(serve: Serve, fetch
             get(fetcher, "https://feeds.example/", proxy=proxy)
 
 
-def test_a_304_that_nobody_asked_for_is_an_error(serve: Serve, fetcher: Fetcher) -> None:
+def test_an_unexpected_304_is_an_error(serve: Serve, fetcher: Fetcher) -> None:
     """Without validators there is nothing that could be unchanged: the feed would never appear."""
     wire = serve(sends(b"HTTP/1.1 304 Not Modified\r\n\r\n"))
     with pytest.raises(errors.HttpStatus, match="no copy is stored"):

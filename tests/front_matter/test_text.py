@@ -243,7 +243,7 @@ def test_every_article_comes_back_as_it_was(article: Article) -> None:
 
 @settings(max_examples=examples(70), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(articles)
-def test_what_is_written_is_strict_yaml_to_an_ordinary_loader(article: Article) -> None:
+def test_written_files_are_read_alike_by_an_ordinary_yaml_loader(article: Article) -> None:
     """PyYAML's YAML 1.1 sees the same title, lists and extra values as we do: nothing is left to guess."""
     text = front_matter.dumps(article)
     block = text.removeprefix("\n---\n")[: -len(f"\n---\n\n{article.content}")]
@@ -425,21 +425,21 @@ def test_tags_are_read_in_every_generators_form(lines: str, tags: tuple[str, ...
         pytest.param("9" * 1000, None, id="long"),
     ],
 )
-def test_a_date_is_read_or_is_none(written: str, iso: str | None) -> None:
+def test_a_date_is_read_or_missing(written: str, iso: str | None) -> None:
     """UTC when no zone is named; never a crash."""
     when = date(written)
     assert (when.isoformat() if when else None) == iso
 
 
 @pytest.mark.parametrize("written", ["Invalid Date", "Mon, 19 Jan 1970 10:51:32 GMT"])
-def test_a_date_that_only_a_bug_writes_is_none_and_said(written: str) -> None:
+def test_a_nonsense_date_is_missing_and_reported(written: str) -> None:
     """No date, one problem, and nothing left over in extra."""
     article, problems = front_matter.parse(head(f"title: t\ndate: {written}"))
     assert (article.published, article.extra) == (None, {})
     assert [written in str(problem) for problem in problems] == [True]
 
 
-def test_a_date_nobody_can_read_stays_in_extra() -> None:
+def test_an_unreadable_date_stays_in_extra() -> None:
     """Text that might mean something to its generator is kept, and said."""
     article, problems = front_matter.parse(head("title: t\ndate: AUTO_GEN"))
     assert article.extra == {"date": "AUTO_GEN"}
@@ -468,7 +468,7 @@ def test_the_lead_image_is_an_absolute_url_or_none(
     assert (article.headimg, article.extra) == (headimg, extra)
 
 
-def test_an_undefined_image_is_said() -> None:
+def test_an_image_named_undefined_is_reported() -> None:
     """One problem that names the address."""
     problems = front_matter.parse(head("title: t\nheadimg: https://e.org/p/undefined"))[1]
     assert [problem.text for problem in problems] == ["headimg is no image: https://e.org/p/undefined"]
@@ -671,7 +671,7 @@ def test_unknown_keys_are_kept_with_their_types_where_those_are_sure() -> None:
     assert front_matter.loads(front_matter.dumps(article)) == article
 
 
-def test_a_repair_says_where_and_what() -> None:
+def test_a_repair_reports_line_key_and_advice() -> None:
     """The line in the file, the key and what to change; the sound keys are untouched."""
     article, problems = front_matter.parse("\n---\nlayout: [a,\n  b]\ntitle: @a: b\ntags:\n\t- x\n---\n")
     assert (article.extra, article.title, article.tags) == ({"layout": ["a", "b"]}, "@a: b", ("x",))
@@ -710,7 +710,7 @@ def test_a_repair_says_where_and_what() -> None:
         pytest.param(head(f"a: &a 1\nb: [{'*a,' * 101}]"), 3, "more than 100 aliases", id="many aliases"),
     ],
 )  # fmt: skip
-def test_what_nobody_can_read_is_refused_with_file_line_and_reason(
+def test_unreadable_front_matter_is_refused_with_file_line_and_reason(
     text: str | bytes, line: int, reason: str
 ) -> None:
     """Never swallowed in silence, never a library's exception."""
@@ -760,7 +760,7 @@ class _RecursiveLoader(_StrictLoader):
         pytest.param("b: 'x\na: " + "[" * 100_000, id="after a broken value"),
     ],
 )
-def test_deep_nesting_is_refused_whatever_the_yaml_library_says_of_it(
+def test_deep_nesting_is_refused_even_if_the_yaml_library_fails_first(
     lines: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound of the library may be met before ours: the file is refused alike, not read as plain text."""
@@ -806,7 +806,7 @@ def test_a_naive_date_is_not_written() -> None:
         front_matter.dumps(Article(id="1", published=datetime(2020, 1, 1)))  # noqa: DTZ001
 
 
-def test_an_edit_that_breaks_a_file_of_ours_is_said() -> None:
+def test_a_broken_value_in_our_own_file_is_reported() -> None:
     """The broken value is left out; the rest is the article."""
     text = head(
         "title: t\nguid: g\nsource: s\ndate: soon\nenclosures:\n- {type: a}\n- {url: u, duration: long}"

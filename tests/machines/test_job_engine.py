@@ -54,7 +54,7 @@ def engine_of(address: str, job: engines.Job, missing: Iterable[Queued]) -> Engi
     return Engine(address, [task], queues=["poll"], missing=lambda: missing, at_once=4)
 
 
-def test_a_job_runs_again_as_it_says_and_never_twice_at_a_time(address: str) -> None:
+def test_a_job_is_queued_again_and_never_runs_twice_at_once(address: str) -> None:
     """What it returns is queued; a job that fails is not the end of others."""
     done: list[int] = []
     running: set[int] = set()

@@ -29,7 +29,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_worker_goes_on_after_a_restart_of_the_database(tmp_path: Path, server: Server) -> None:
+def test_a_worker_continues_after_a_restart_of_the_database(tmp_path: Path, server: Server) -> None:
     """Without an order to stop, as by a crash; what was being polled at that moment is polled again."""
     programs = binaries()
     if programs is None:

@@ -8,7 +8,7 @@ from aggregator.machines.shared_clock import SharedClock
 from tests.conftest import NOW
 
 
-def test_it_counts_on_by_a_clock_that_nobody_sets() -> None:
+def test_the_shared_clock_continues_with_a_monotonic_clock() -> None:
     """And follows the database where it is set again."""
     moments = iter((100.0, 107.5, 110.0, 111.0))
     clock = SharedClock(NOW, lambda: next(moments))

@@ -217,7 +217,7 @@ def test_a_slow_server_delays_no_publication(planet: Planet, monkeypatch: pytest
     assert planet.fetch()["media"]["copied"] == 1
 
 
-def test_a_picture_beyond_the_bounds_is_not_taken_in(planet: Planet) -> None:
+def test_pictures_over_the_limits_are_not_copied(planet: Planet) -> None:
     """Not as bytes, not as pixels, and not behind a redirect to a private address."""
     planet.settings["publish.media"] = {"max_file_bytes": 20_000, "max_pixels": 1_000_000}
     images = [
@@ -238,7 +238,7 @@ def test_a_picture_beyond_the_bounds_is_not_taken_in(planet: Planet) -> None:
     assert "not public" in why["away.png"]
 
 
-def test_a_mistake_of_ours_costs_one_picture(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_affects_one_picture(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again, as after a failure; the others are copied, and everything is published."""
     made = write_file
 
@@ -269,7 +269,7 @@ def test_a_forgotten_articles_files_go_at_once_unless_others_show_them(planet: P
     assert b"secret-name" not in (planet.site.home / "var/aggregator.db").read_bytes()
 
 
-def test_what_nothing_shows_any_more_goes_once_it_was_kept_long_enough(planet: Planet) -> None:
+def test_unused_copies_are_removed_after_the_retention(planet: Planet) -> None:
     """Files too, on the day after: also those that a killed process left, but none of others."""
     planet.articles = {1: f"<p>{planet.picture('a.jpg', written(photo(seed=1), 'JPEG'))}</p>"}
     planet.fetch()
@@ -316,7 +316,7 @@ def test_lost_and_damaged_files_are_found_and_fetched_again(planet: Planet) -> N
         assert set(planet.shown()) == {copy}
 
 
-def test_all_copies_together_have_a_bound(planet: Planet) -> None:
+def test_the_total_size_of_copies_is_limited(planet: Planet) -> None:
     """What is shown stays, no more is copied, and the run says so."""
     planet.settings["publish.media"] = {"max_bytes": 1_000}
     images = [planet.picture(f"{n}.jpg", written(photo(seed=n), "JPEG")) for n in range(3)]

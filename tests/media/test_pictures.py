@@ -21,7 +21,7 @@ BOUNDS = PictureBounds(max_width=800, max_pixels=40_000_000, max_bytes=2_000_000
 
 
 @pytest.mark.parametrize("name", sound_pictures())
-def test_a_picture_is_encoded_anew_and_nothing_else_of_it_is_left(name: str) -> None:
+def test_a_picture_is_encoded_again_without_its_metadata(name: str) -> None:
     """Its colours stay, and neither metadata nor anything hidden in the file; the same bytes each time."""
     body, type_ = sound_pictures()[name]
     found = encoded(body, BOUNDS)
@@ -41,14 +41,14 @@ _JPEGS = {"progressive", "progression"}
 
 
 @pytest.mark.parametrize("name", refused_pictures())
-def test_what_is_no_sound_picture_is_refused_with_a_reason(name: str) -> None:
+def test_invalid_pictures_are_refused_with_a_reason(name: str) -> None:
     """Whatever it says that it is."""
     body, reason = refused_pictures()[name]
     with pytest.raises(PictureRefused, match=reason):
         encoded(body, BOUNDS)
 
 
-def test_a_picture_is_turned_upright_before_its_metadata_goes() -> None:
+def test_a_picture_is_rotated_by_its_exif_orientation() -> None:
     """All eight ways in which a camera may have been held."""
     upright = photo(160, 80)
     for number in range(1, 9):
@@ -110,7 +110,7 @@ def test_colours_are_converted_to_srgb_by_the_profile() -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
-def test_a_picture_that_moves_goes_on_moving(kind: str) -> None:
+def test_an_animated_picture_stays_animated(kind: str) -> None:
     """With its frames and times, also where these are impossible."""
     frames = moving(5)
     body = written(frames[0], kind, save_all=True, append_images=frames[1:], duration=[1, 50, 90, 200, 80])
@@ -124,7 +124,7 @@ def test_a_picture_that_moves_goes_on_moving(kind: str) -> None:
     assert found == [100, 50, 90, 200, 80]
 
 
-def test_of_too_many_frames_the_first_is_kept() -> None:
+def test_an_animation_with_too_many_frames_becomes_its_first_frame() -> None:
     """A film is none of our business."""
     frames = [Image.new("P", (20, 20), number % 250) for number in range(MAX_FRAMES + 1)]
     made = encoded(written(frames[0], "GIF", save_all=True, append_images=frames[1:]), BOUNDS)
@@ -139,7 +139,7 @@ def test_frames_that_break_off_leave_those_before() -> None:
     assert 1 < getattr(made, "n_frames", 1) < 6
 
 
-def test_what_is_too_large_once_encoded_is_tried_as_a_webp_and_then_refused() -> None:
+def test_a_picture_that_grows_when_encoded_is_tried_as_webp_then_refused() -> None:
     """So that no picture grows on its way through us."""
     noise = Image.effect_noise((200, 200), 90)
     body = written(noise, "PNG")

@@ -57,7 +57,7 @@ def placed(content: str, *addresses: str, pixels: tuple[str, ...] = ()) -> str:
         ('<iframe src="https://a.example/1"></iframe>', []),
     ],
 )
-def test_what_a_body_shows(content: str, addresses: list[str]) -> None:
+def test_the_pictures_of_a_body_are_found(content: str, addresses: list[str]) -> None:
     """Pictures that a browser would load, in the forms in which files are written too; no declared pixels."""
     assert found(content) == addresses
 
@@ -73,13 +73,13 @@ def test_what_a_body_shows(content: str, addresses: list[str]) -> None:
         ("https://a.example/odd zz", "src"),
     ],
 )
-def test_of_several_sizes_one_is_copied(srcset: str, best: str) -> None:
+def test_one_of_several_sizes_is_copied(srcset: str, best: str) -> None:
     """The smallest that is as wide as copies are, else the widest."""
     written = f' srcset="{srcset}"' if srcset else ""
     assert found(f'<img src="https://a.example/src"{written}>') == [f"https://a.example/{best}"]
 
 
-def test_the_lead_image_and_pictures_among_the_enclosures_are_shown_too() -> None:
+def test_lead_images_and_enclosed_pictures_are_copied_too() -> None:
     """Recordings where they are asked for."""
     files = (
         Enclosure(url="https://a.example/e.jpg", type="image/jpeg"),
@@ -122,7 +122,7 @@ def test_the_other_sources_of_a_picture_go() -> None:
     assert placed(body, "https://a.example/1") == f"<picture>{copied}</picture>{film}{other}"
 
 
-def test_what_has_no_copy_stays_byte_for_byte() -> None:
+def test_addresses_without_a_copy_stay_byte_for_byte() -> None:
     """However it is written."""
     body = "<P><img  src='https://a.example/1' ><br/>\n<img src=https://a.example/2></P>"
     assert placed(body, "https://b.example/") == body
@@ -131,7 +131,7 @@ def test_what_has_no_copy_stays_byte_for_byte() -> None:
     assert with_copies(one, {}, BASE) is one
 
 
-def test_a_tracking_pixel_goes() -> None:
+def test_a_tracking_pixel_that_was_found_by_fetching_is_removed() -> None:
     """One that nobody had declared, and that was found by fetching it once."""
     body = '<p>A<img src="https://a.example/t?reader=7">B</p>'
     assert placed(body, pixels=("https://a.example/t?reader=7",)) == "<p>AB</p>"
@@ -187,7 +187,7 @@ def test_a_body_that_is_built_to_be_slow_is_not(start: str) -> None:
     assert placed(body, "https://a.example/1") == body
 
 
-def test_what_was_sanitised_stays_so_when_it_is_sanitised_again() -> None:
+def test_bodies_with_copies_stay_equal_when_sanitised_again() -> None:
     """As an article's own page does; nothing that acts comes with a copy."""
     odd = 'https://a.example/"><script>alert(1)</script>.png'
     body = sanitise(f"<p><img src='{odd}' alt='\"&lt;b&gt;' onerror='alert(1)'></p>")
@@ -200,7 +200,7 @@ def test_what_was_sanitised_stays_so_when_it_is_sanitised_again() -> None:
     assert PLACE in sanitise(made)
 
 
-def test_the_name_of_a_copy_says_what_it_is() -> None:
+def test_the_type_of_a_copy_follows_from_its_name() -> None:
     """And no other file has such a name."""
     assert COPY.path == f"media/ab/{'ab' * 16}.webp"
     assert is_copy(*COPY.path.split("/"))

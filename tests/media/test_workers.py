@@ -37,7 +37,7 @@ def test_a_refusal_arrives_with_its_reason(workers: PictureWorkers) -> None:
     assert workers.encoded(written(photo(), "JPEG"), BOUNDS).type == "image/jpeg"
 
 
-def test_a_picture_that_takes_all_memory_is_refused_alone() -> None:
+def test_a_picture_that_uses_too_much_memory_is_refused_alone() -> None:
     """Within a bound that a sound one does not need."""
     with PictureWorkers(1, memory_bytes=300 * 1024 * 1024) as tight:
         large = written(Image.new("RGB", (6_000, 6_000)), "PNG")
@@ -56,13 +56,13 @@ def test_a_picture_that_takes_all_memory_is_refused_alone() -> None:
         subject._Answer(),
     ],
 )
-def test_a_process_that_was_taken_over_can_answer_nothing_but_a_picture(answer: subject._Answer) -> None:
+def test_a_compromised_picture_worker_can_return_only_a_picture(answer: subject._Answer) -> None:
     """Its type, its first bytes and its size are looked at again."""
     with pytest.raises(ValueError, match="no picture"):
         subject._taken(answer, b"", BOUNDS)
 
 
-def test_workers_that_are_closed_say_so() -> None:
+def test_closed_picture_workers_raise_a_clear_error() -> None:
     """It is no fault of the picture."""
     closed = PictureWorkers(1)
     closed.close()

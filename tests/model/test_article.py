@@ -29,7 +29,7 @@ def test_only_its_dates_become_others() -> None:
     assert FULL.dated(one, other) == replace(FULL, published=one, updated=other)
 
 
-def test_what_a_reader_would_notice_changes_it() -> None:
+def test_visible_changes_change_the_content_hash() -> None:
     """Each of it alone, and where a text moves from one place to another."""
     one, other = FULL.enclosures
     others = (
@@ -52,7 +52,7 @@ def test_what_a_reader_would_notice_changes_it() -> None:
     assert len(hashes) == len(others) + 2
 
 
-def test_it_never_changes() -> None:
+def test_the_content_hash_never_changes() -> None:
     """It is stored: made otherwise, it needs another `store.edits.HASH_VERSION`."""
     assert (PLAIN.content_hash, FULL.content_hash) == (
         "45ab6c0a2412e3e096f262914762ae14",

@@ -60,14 +60,14 @@ def test_everything_comes_back() -> None:
     assert again(Article(source="s", id="1", title="")) == Article(source="s", id="1", title="")
 
 
-def test_articles_of_a_feed_share_what_is_said_of_it() -> None:
+def test_articles_of_a_feed_share_one_decoded_origin() -> None:
     """It is decoded once, and found again by what it is."""
     first, second = (again(replace(ARTICLE, id=id_)) for id_ in ("1", "2"))
     assert first.origin is second.origin
     assert first.origin == ARTICLE.origin
 
 
-def test_what_a_feed_says_of_itself_at_length_is_not_kept() -> None:
+def test_long_origins_are_not_cached() -> None:
     """It comes back all the same."""
     long = replace(ARTICLE, origin=replace(ARTICLE.origin, rights="x" * 20_000))
     first, second = again(long), again(long)
@@ -75,7 +75,7 @@ def test_what_a_feed_says_of_itself_at_length_is_not_kept() -> None:
     assert first.origin is not second.origin
 
 
-def test_what_is_not_there_takes_no_room() -> None:
+def test_empty_fields_are_not_written() -> None:
     """Most fields of most articles are empty."""
     assert pack(Article(source="s", id="1", title="T")) == '{"title":"T"}'
 
@@ -102,7 +102,7 @@ def test_values_of_front_matter_come_back(value: object) -> None:
     assert type(again(article).extra["x"]) is type(value)
 
 
-def test_what_is_no_number_comes_back_as_none() -> None:
+def test_nan_comes_back_as_none() -> None:
     """It equals nothing, itself neither."""
     assert math.isnan(again(replace(ARTICLE, extra={"x": math.nan})).extra["x"])
 
@@ -161,7 +161,7 @@ def test_other_texts_are_refused(text: Any) -> None:
     ],
     ids=lambda text: repr(text)[:30],
 )
-def test_what_was_not_packed_is_unreadable(text: Any) -> None:
+def test_text_that_pack_did_not_write_is_unreadable(text: Any) -> None:
     """Damage is reported, and never half an article."""
     with pytest.raises(Unreadable):
         unpack(text, source="s", id="1", published=None, updated=None)
@@ -174,7 +174,7 @@ def test_an_id_that_is_no_text_is_unreadable(key: str) -> None:
         unpack("{}", **{"source": "s", "id": "1", "published": None, "updated": None, key: b"1"})  # type: ignore[arg-type]
 
 
-def test_what_no_article_carries_is_a_bug() -> None:
+def test_values_that_no_article_can_have_raise_an_error() -> None:
     """It raises before anything is stored."""
     with pytest.raises(TypeError, match="cannot keep a set"):
         pack(replace(ARTICLE, extra={"x": {1}}))

@@ -173,7 +173,7 @@ def test_hostile_bytes_are_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("at", range(0, len(dumps(READING)), 7))
-def test_no_change_of_a_byte_does_harm(at: int) -> None:
+def test_a_changed_byte_gives_another_reading_or_an_error(at: int) -> None:
     """It is another reading, or refused."""
     data = bytearray(dumps(READING))
     for change in (0x00, 0x7F, 0x80, 0x91, 0xC1, 0xC7, 0xDD, 0xFF):
@@ -203,7 +203,7 @@ def test_free_form_is_looked_into(value: object) -> None:
     assert not is_plain(value)
 
 
-def test_free_form_has_a_bound_in_depth() -> None:
+def test_values_nested_too_deeply_are_refused() -> None:
     """A hundred levels are more than any article has."""
     deep: object = "x"
     for _ in range(MAX_DEPTH - 1):

@@ -43,7 +43,7 @@ def body(markup: str, owner: Owner = OWNER) -> str:
         ("<A HREF='#a'>1</A><P ID='a'>a</P>", f'<a href="#{P}-a" {A}>1</a><p id="{P}-a">a</p>'),
     ],
 )  # fmt: skip
-def test_links_lead_to_the_places_that_they_name(written: str, right: str) -> None:
+def test_footnote_links_point_to_their_anchors(written: str, right: str) -> None:
     """By id or name, as browsers find them; the first of two."""
     assert body(written) == right
     assert sanitise(right, PAGE) == right

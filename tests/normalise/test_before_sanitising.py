@@ -22,7 +22,7 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAA
         "<template><p>x</p></template>",
     ],
 )
-def test_what_a_page_does_not_show_is_not_shown(hidden: str) -> None:
+def test_hidden_elements_are_removed(hidden: str) -> None:
     """With all that is in it."""
     assert sanitise(f"<p>a</p>{hidden}<p>b</p>", BASE) == "<p>a</p><p>b</p>"
 
@@ -70,7 +70,7 @@ def test_the_colours_of_a_whole_document_are_those_of_its_body(body: str, div: s
         "<code>&lt;div hidden&gt;x</code>",
     ],
 )
-def test_what_a_page_shows_is_shown(shown: str) -> None:
+def test_visible_elements_are_kept(shown: str) -> None:
     """Words and other attributes hide nothing."""
     assert "x" in sanitise(shown, BASE)
 
@@ -156,14 +156,14 @@ def test_both_colours_of_a_pair_stay(tag: str, left: str) -> None:
 
 
 @pytest.mark.parametrize("behind", ["#ggg", "#12345", "hsl(0, 0%, 0%)", "rgb(x)", "none", "", "#" * 50])
-def test_what_is_no_colour_or_one_that_cannot_be_known_is_left_out(behind: str) -> None:
+def test_invalid_and_unknown_colours_are_left_out(behind: str) -> None:
     """And raises nothing."""
     assert "color:" not in sanitise(f"<p style='background:{behind}'>x</p>", BASE)
     assert "color:" not in sanitise(f"<table bgcolor='{behind}'><tr><td>x</td></tr></table>", BASE)
 
 
 @pytest.mark.parametrize("behind", ["url(/dark.png)", "linear-gradient(black, navy)", "var(--dark)"])
-def test_neither_colour_stays_where_one_cannot(behind: str) -> None:
+def test_a_pair_of_colours_is_removed_if_one_cannot_stay(behind: str) -> None:
     """An image or a gradient is not kept."""
     assert "color" not in sanitise(f"<p style='background:{behind};color:#fff'>x</p>", BASE)
 

@@ -138,7 +138,7 @@ def test_a_region_has_the_offset_of_that_day(text: str) -> None:
     assert parse(text) == datetime(2022, 7, 8, 12, 5, tzinfo=UTC)
 
 
-def test_of_several_texts_the_first_that_can_be_read_counts() -> None:
+def test_the_first_readable_of_several_texts_is_used() -> None:
     """Else the first that says anything, so that a problem can show it."""
     assert first("Invalid Date", None, "2024-01-08", "2025-01-08") == "2024-01-08"
     assert first(" ", "soon", "later") == "soon"
@@ -183,12 +183,12 @@ def test_a_date_that_is_believed_may_be_of_any_year() -> None:
     ],
     ids=lambda text: repr(text[:30]),
 )
-def test_what_lacks_a_part_or_cannot_be_believed_is_no_date(text: str) -> None:
+def test_incomplete_and_implausible_dates_are_none(text: str) -> None:
     """Nothing is filled in from a clock, and zero is not a time."""
     assert parse(text) is None
 
 
-def test_no_text_is_no_date() -> None:
+def test_an_empty_text_is_not_a_date() -> None:
     """An entry need not have one."""
     assert parse(None) is None
 
@@ -206,7 +206,7 @@ def test_iso_and_rfc_822_of_one_moment_agree(moment: datetime, minutes: int) -> 
 
 
 @given(st.text(max_size=40) | st.text(alphabet="0123456789 -:/.,TZ+WJanFeb年月日()", max_size=40))
-def test_whatever_comes_in_none_or_aware_utc_comes_out(text: str) -> None:
+def test_any_text_gives_none_or_an_aware_utc_date(text: str) -> None:
     """No library's exception gets out, whatever the text."""
     found = parse(text)
     assert found is None or (found.utcoffset() == timedelta(0) and found.year >= 1900)
@@ -257,13 +257,13 @@ def test_dates_without_a_zone_are_read_in_the_one_that_is_set(text: str, right: 
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "", "CEST+2", "x" * 5_000, "Europe"])
-def test_a_zone_that_is_none_is_refused(name: str) -> None:
+def test_an_unknown_time_zone_is_refused(name: str) -> None:
     """By what reads a config."""
     with pytest.raises(ValueError, match="no time zone"):
         zone_of(name)
 
 
-def test_a_date_at_the_end_of_the_calendar_is_none_in_any_zone() -> None:
+def test_a_date_that_overflows_in_utc_is_none() -> None:
     """Whatever the zone adds."""
     with zoneless_in("America/New_York"):
         assert exact("9999-12-31 23:59:59") is None

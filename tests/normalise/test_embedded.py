@@ -27,7 +27,7 @@ RULES = ' loading="lazy" referrerpolicy="no-referrer">'
     ],
     ids=["plain", "srcset as it may stay", "srcset made absolute", "srcset of nothing"],
 )
-def test_a_srcset_goes_last_whether_it_is_rewritten_or_not(written: str, expected: str) -> None:
+def test_srcset_is_the_last_attribute_in_both_code_paths(written: str, expected: str) -> None:
     """The short way for what most publishers write gives what the long way gives."""
     assert finish(f"<p><img{written}></p>", (BASE,))[0] == f"<p><img{expected}{RULES}</p>"
 
@@ -45,7 +45,7 @@ def test_a_srcset_goes_last_whether_it_is_rewritten_or_not(written: str, expecte
     ],
     ids=["one pixel", "no height", "with a unit", "hidden", "tracker", "behind a decoy", "empty"],
 )
-def test_an_image_that_nobody_would_see_goes(written: str) -> None:
+def test_invisible_images_are_removed(written: str) -> None:
     """Pixels and trackers, however they are written."""
     assert finish(f"<p>a<img{written}>b</p>", (BASE,)) == ("<p>ab</p>", None)
 

@@ -116,7 +116,7 @@ def test_a_player_stays_at_its_plain_address(src: str, address: str) -> None:
 
 @pytest.mark.parametrize("src", OTHERS, ids=[repr(src[:60]) for src in OTHERS])
 @pytest.mark.parametrize("attribute", ["src", "data-src"])
-def test_a_frame_that_only_looks_like_a_player_goes(src: str, attribute: str) -> None:
+def test_a_frame_that_only_resembles_a_player_is_removed(src: str, attribute: str) -> None:
     """Also where its page stands beside the players, and the address is a lazy one."""
     markup = f'<p>a<iframe {attribute}="{escape(src)}"></iframe>b</p>'
     found = sanitise(markup, "https://archive.org/embed/item")
@@ -143,7 +143,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def test_a_browser_loads_what_the_address_says_and_nothing_else(server: Server, chromium: Browser) -> None:
+def test_a_browser_loads_a_player_from_the_address_that_we_read(server: Server, chromium: Browser) -> None:
     """A browser reads a player's plain address as we do; of the others, no frame is left to load."""
     base = "https://blog.example/"
     written = [*PLAYERS, *OTHERS]

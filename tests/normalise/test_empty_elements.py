@@ -34,7 +34,7 @@ def body(markup: str) -> str:
         ("<p>a<br></p><hr><p><img src='https://a.example/i.png'></p>", None),
     ],
 )  # fmt: skip
-def test_shells_go_and_what_holds_something_stays(written: str, right: str | None) -> None:
+def test_empty_elements_are_removed_and_others_stay(written: str, right: str | None) -> None:
     """A cell, an item of a list, a place that is named, and code are none."""
     made = body(written)
     if right is None:
@@ -45,12 +45,12 @@ def test_shells_go_and_what_holds_something_stays(written: str, right: str | Non
     assert without_empty_elements(made) == made
 
 
-def test_what_is_stored_is_left_alone() -> None:
+def test_stored_bodies_are_not_sanitised_again() -> None:
     """Archives keep their bytes for what does no harm."""
     assert sanitise('<div class=""><p style=""></p></div>') == '<div class=""><p style=""></p></div>'
 
 
-def test_shells_in_shells_are_left_after_so_many_rounds() -> None:
+def test_nested_empty_elements_are_removed_up_to_a_limit() -> None:
     """Whatever is left: each round reads all of it."""
     deep = "<div>" * 200 + "</div>" * 200
     left = without_empty_elements(deep * 400)

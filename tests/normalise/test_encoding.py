@@ -88,7 +88,7 @@ def test_a_name_that_is_no_encoding_of_documents_is_ignored(label: str) -> None:
         (b"<rss/>", "text/xml; charset=iso-2022-jp", False),
     ],
 )
-def test_only_what_says_no_other_encoding_goes_straight_to_the_parser(
+def test_only_utf8_documents_without_another_declaration_skip_decoding(
     body: bytes, content_type: str | None, direct: bool
 ) -> None:
     """Everything else is decoded first."""

@@ -119,13 +119,13 @@ def test_an_enclosure_or_a_related_link_is_no_link() -> None:
     assert article(Entry(links=links[:2])).link is None
 
 
-def test_an_unreadable_date_is_missing_and_said() -> None:
+def test_an_unreadable_date_is_missing_and_reported() -> None:
     """With the text, so that somebody can look at it."""
     assert article(Entry(published="yesterday")).published is None
     assert "'yesterday'" in problems(Entry(published="yesterday"))[0]
 
 
-def test_a_date_of_change_stands_for_a_missing_publication() -> None:
+def test_the_date_of_change_replaces_a_missing_publication_date() -> None:
     """Better than the day on which somebody first polled."""
     assert article(Entry(updated="2024-01-08")).published == datetime(2024, 1, 8, tzinfo=UTC)
 
@@ -200,7 +200,7 @@ def test_plain_text_keeps_its_lines_and_its_angle_brackets() -> None:
     assert article(Entry(contents=[Text("a <b>\nc", "text")])).content == "a &lt;b&gt;<br>\nc"
 
 
-def test_html_that_is_too_deep_is_kept_as_text_and_said() -> None:
+def test_html_that_is_nested_too_deeply_is_kept_as_text_and_reported() -> None:
     """The article is not lost."""
     entry = Entry(contents=[Text("<div>" * 300 + "deep", "html")])
     assert article(entry).content == "deep"
@@ -240,7 +240,7 @@ def test_enclosures_are_absolute_unique_and_honest() -> None:
     assert made.extra["media:content"] == [{"url": "https://a.example/q.jpg"}]
 
 
-def test_an_enclosure_without_a_usable_url_is_left_out_and_said() -> None:
+def test_an_enclosure_without_a_usable_url_is_left_out_and_reported() -> None:
     """javascript: plays nothing."""
     entry = Entry(media=[Media("javascript:x", is_enclosure=True)])
     assert article(entry).enclosures == ()
@@ -272,7 +272,7 @@ def test_a_republished_entry_has_its_own_source_as_origin() -> None:
     assert (made.origin.id, made.origin.title, made.origin.self_link) == ("urn:other", "Other", None)
 
 
-def test_the_documents_url_is_the_self_link_where_none_is_given() -> None:
+def test_without_a_self_link_the_documents_url_is_used() -> None:
     """It is where the feed was found."""
     assert article(Entry()).origin.self_link == URL
 
@@ -304,7 +304,7 @@ def test_a_feed_that_stamps_now_on_itself_has_changed_nothing() -> None:
     assert articles(Feed(entries=[entry]), categories=("x",), known=frozenset()).fingerprints != first
 
 
-def test_what_an_adapter_found_wrong_is_handed_on() -> None:
+def test_problems_found_by_an_adapter_are_kept() -> None:
     """Problems gather on the way."""
     problem = Problem(text="x")
     assert articles(Feed(problems=[problem])).document.problems == (problem,)
@@ -380,9 +380,7 @@ def _is_web(url: str | None) -> bool:
 
 @settings(max_examples=examples(50), deadline=None)
 @given(_INFO, st.lists(_ENTRY, max_size=4), _NASTY)
-def test_whatever_a_feed_holds_sound_articles_come_out(
-    info: FeedInfo, entries: list[Entry], url: str
-) -> None:
+def test_any_feed_gives_valid_articles(info: FeedInfo, entries: list[Entry], url: str) -> None:
     """Never an exception; ids unique, dates aware UTC, URLs absolute, texts that XML can hold."""
     found = articles(Feed(info=info, entries=entries), url=url)
     ids = [made.id for made in found.document.articles]

@@ -85,7 +85,7 @@ def test_every_relation_of_an_entry_is_kept(rel: str) -> None:
 
 
 @pytest.mark.parametrize("rel", ["self", "edit", "edit-media", "hub", "next", "prev-archive", "enclosure"])
-def test_what_is_of_a_document_and_not_of_an_entry_is_left_out(rel: str) -> None:
+def test_links_of_the_document_are_left_out(rel: str) -> None:
     """Where the document is, or is edited: it would be said of ours."""
     assert "links" not in atom(f"<link rel='{rel}' href='/x'/>").extra
 
@@ -117,7 +117,7 @@ def test_registered_names_are_written_short() -> None:
         "rel='related' href='https://a.example/" + "x" * 5_000 + "'",
     ],
 )
-def test_what_acts_or_says_nothing_of_the_entry_is_no_link(link: str) -> None:
+def test_useless_and_unsafe_links_are_left_out(link: str) -> None:
     """Scripts, local files, links between documents of a feed, the page once more behind a counter."""
     assert "links" not in atom(f"<link {link}/>").extra
 
@@ -142,7 +142,7 @@ def test_other_languages_and_types_of_the_page_are_kept() -> None:
     assert again.link == article.link
 
 
-def test_threads_are_passed_on_whole() -> None:
+def test_reply_links_are_kept_completely() -> None:
     """RFC 4685: `ref` letter by letter, `href` and `source` absolute; counts stay with the replies' link."""
     article = atom(
         "<thr:in-reply-to ref='tag:B.example,2026:%7e' href='/2' source='/feed' type='text/html'/>"
@@ -311,7 +311,7 @@ def test_single_texts_keep_their_language(markup: str, name: str, around: str) -
         "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml' lang='de'>Hallo</div></content>",
     ],
 )
-def test_content_keeps_its_language_wherever_it_stands(content: str) -> None:
+def test_the_language_of_content_is_kept_from_any_element(content: str) -> None:
     """On the element, or on XHTML's own div, which is taken off."""
     head = f"<feed {NAMESPACES} xml:lang='en'><id>urn:f</id><title>T</title>"
     body = f"{head}<entry><id>1</id>{content}</entry></feed>"
@@ -320,7 +320,7 @@ def test_content_keeps_its_language_wherever_it_stands(content: str) -> None:
     assert b'xml:lang="de">Hallo' in written(article, "atom")
 
 
-def test_an_entry_in_its_own_language_says_it_once() -> None:
+def test_a_language_equal_to_the_entrys_is_not_repeated() -> None:
     """No text says again what its entry says."""
     article = atom("<summary xml:lang='de'>x</summary>", attributes="xml:lang='de'")
     assert "languages" not in article.extra
@@ -355,7 +355,7 @@ def test_all_of_it_is_kept_in_files_and_in_the_store() -> None:
     assert replace(article, extra={}).content_hash == article.content_hash
 
 
-def test_what_goes_out_is_valid() -> None:
+def test_feeds_with_extra_metadata_are_valid() -> None:
     """By our checkers, in both XML formats."""
     assert check_atom(written(full(), "atom")) == []
     assert check_rss(written(full(), "rss")) == []
@@ -382,7 +382,7 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("extra", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("format_name", ["atom", "rss", "json"])
-def test_files_may_say_anything_under_these_names(extra: dict[str, Any], format_name: str) -> None:
+def test_invalid_extra_metadata_in_files_is_left_out(extra: dict[str, Any], format_name: str) -> None:
     """What is not in their form is left out; the feed is valid."""
     article = Article(
         id="1", title="T", link="https://a.example/1", content="x", authors=("A",), tags=("t",), extra=extra
@@ -399,7 +399,7 @@ def test_files_may_say_anything_under_these_names(extra: dict[str, Any], format_
 # --- bounds
 
 
-def test_there_are_bounds() -> None:
+def test_extra_metadata_is_limited_in_number() -> None:
     """A hundred of each, however many there are."""
     links = extra_metadata.links([Link(f"/{n}", "related") for n in range(5_000)], None, BASE)
     terms = extra_metadata.terms([Category(f"t{n}", "urn:s") for n in range(5_000)])
@@ -410,7 +410,7 @@ def test_there_are_bounds() -> None:
 
 
 @pytest.mark.parametrize("said", ["", " ", "de\n", "x" * 50, 'de" x="', "de_AT", "12345678901"])
-def test_what_is_no_language_tag_is_none(said: str) -> None:
+def test_invalid_language_tags_are_none(said: str) -> None:
     """RFC 5646's form, loosely; outer white space goes."""
     found = extra_metadata.languages("en", {"title": Text("x", language=said)})
     assert found in ({}, {"title": said.strip()})
@@ -422,7 +422,7 @@ def test_what_is_no_language_tag_is_none(said: str) -> None:
 BROKEN = "<b><i></b></i>"
 
 
-def test_broken_feeds_lose_none_of_it() -> None:
+def test_the_lenient_reader_keeps_extra_metadata() -> None:
     """What feedparser has of it."""
     article = atom(
         f"<link rel='via' href='/v'/><category term='t' scheme='urn:s' label='Tea'/>{BROKEN}"
@@ -447,7 +447,7 @@ def test_authors_of_broken_feeds_keep_name_and_address(host: str) -> None:
 @pytest.mark.parametrize(
     "href", ["https://a.example/1.atom?key=s3cr3t", "/1.atom?a=b&amp;key=s3cr3t", "https://u:p@a.example/x"]
 )
-def test_no_link_repeats_the_key_that_was_asked_with(href: str) -> None:
+def test_links_with_the_key_of_our_request_are_left_out(href: str) -> None:
     """An entry's own document is often asked for with the key of its feed."""
     body = (
         f"<feed {NAMESPACES}><id>urn:f</id><title>T</title><entry><id>1</id><link rel='self' href='{href}'/>"

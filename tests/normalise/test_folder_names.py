@@ -61,7 +61,7 @@ def test_a_lossy_name_has_a_hash_of_the_exact_category(category: str, folder: st
     [("tech", "Tech"), ("a-b", "a b"), ("cafe\u0301", "caf\u00e9"), ("STRASSE", "straße"), ("ﬁn", "fin")],
     ids=["case", "space and dash", "NFD and NFC", "sharp s", "ligature"],
 )
-def test_a_name_that_is_taken_gets_a_hash(category: str, taken: str) -> None:
+def test_a_folder_name_in_use_gets_a_hash(category: str, taken: str) -> None:
     """Also where only some file systems would take the two for one."""
     other = folder_name(taken)
     folder = folder_name(category, [other])
@@ -69,7 +69,7 @@ def test_a_name_that_is_taken_gets_a_hash(category: str, taken: str) -> None:
     assert folder == folder_name(category, {other, "cake"})
 
 
-def test_a_hash_that_is_taken_gets_another() -> None:
+def test_a_hash_in_use_is_replaced_by_another() -> None:
     """Somebody may name a category after the folder that another one would get."""
     folder = folder_name("AI/ML")
     assert folder_name(folder) == folder

@@ -317,7 +317,7 @@ def remains(markup: str) -> list[str]:
 
 
 @pytest.mark.parametrize("markup", [markup for _, markup in CASES], ids=[name for name, _ in CASES])
-def test_nothing_is_left_that_could_act(markup: str) -> None:
+def test_nothing_active_is_left(markup: str) -> None:
     """Parsed again as a browser would, the output has no script, handler, foreign frame or unsafe URL."""
     assert remains(sanitise(markup, "https://example.org/post")) == []
 

@@ -60,7 +60,7 @@ def test_headers_that_name_no_hub(header: str | None) -> None:
     assert in_header(header, URL) is None
 
 
-def test_no_more_than_a_few_hubs_count() -> None:
+def test_only_a_few_hubs_are_used() -> None:
     """Each costs requests."""
     found = in_header(", ".join(f"<https://h{n}.example/>; rel=hub" for n in range(50)), URL)
     assert found is not None

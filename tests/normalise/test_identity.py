@@ -62,7 +62,7 @@ def test_a_guid_and_link_repeated_together_are_distinguished_by_a_hash() -> None
     assert (found.ids[60] or "").startswith("guid-1|https://a.example/1|")
 
 
-def test_an_exact_copy_is_left_out_and_said() -> None:
+def test_an_exact_copy_is_left_out_and_reported() -> None:
     """Same guid, link and content: one article."""
     found = identify([*many(3), entry("guid-1", "title 1")], [*links(3), "https://a.example/1"])
     assert found.ids == ("guid-0", "guid-1", "guid-2", None)
@@ -70,7 +70,7 @@ def test_an_exact_copy_is_left_out_and_said() -> None:
     assert [problem.where for problem in found.problems] == ["guid-1"]
 
 
-def test_one_guid_for_all_makes_the_feed_fall_to_links() -> None:
+def test_with_one_guid_for_all_entries_links_identify_them() -> None:
     """More than 5% of the ids are shared."""
     found = identify([entry("same", f"title {n}") for n in range(10)], links(10))
     assert found.kind == "link"
@@ -78,7 +78,7 @@ def test_one_guid_for_all_makes_the_feed_fall_to_links() -> None:
     assert len(found.problems) == 1
 
 
-def test_one_guid_and_one_link_for_all_make_the_feed_fall_to_hashes() -> None:
+def test_with_one_guid_and_link_for_all_entries_hashes_identify_them() -> None:
     """Title, date and content are what is left."""
     found = identify([entry("same", f"title {n}") for n in range(10)], ["https://a.example/"] * 10)
     assert found.kind == "hash"
@@ -91,7 +91,7 @@ def test_a_feed_that_has_no_guids_at_all_is_no_problem() -> None:
     assert (found.kind, found.problems) == ("link", ())
 
 
-def test_a_remembered_kind_is_kept_even_if_the_guids_are_sound_now() -> None:
+def test_the_kind_of_identity_stays_when_the_guids_are_good_again() -> None:
     """Ids that change back would make every article new again."""
     found = identify(many(3), links(3), "link")
     assert (found.kind, found.ids) == ("link", tuple(links(3)))
@@ -113,7 +113,7 @@ _ENTRIES = st.lists(st.tuples(_VALUES, _VALUES, st.sampled_from(["", "t", "u"]))
 
 
 @given(_ENTRIES, st.sampled_from(["guid", "link", "hash"]))
-def test_no_entry_is_lost_to_another(
+def test_all_different_entries_have_different_ids(
     rows: list[tuple[str | None, str | None, str]], kind: IdentityKind
 ) -> None:
     """Every entry but exact copies has an id, all are different, none is empty."""

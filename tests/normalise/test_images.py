@@ -14,23 +14,23 @@ LARGE = Media("https://a.example/l.jpg", type="image/jpeg", width="800", height=
 ENCLOSED = Media("https://a.example/e.jpg", type="image/jpeg", is_enclosure=True)
 
 
-def test_the_largest_media_image_leads() -> None:
+def test_the_largest_media_image_is_the_lead_image() -> None:
     """Before thumbnails, enclosures and the body."""
     assert lead_image([ENCLOSED, SMALL, LARGE], ["/t.jpg"], BODY, ()) == LARGE.url
 
 
-def test_a_thumbnail_leads_before_an_enclosure() -> None:
+def test_a_thumbnail_is_preferred_to_an_enclosure_as_lead_image() -> None:
     """Relative to the entry's bases."""
     assert lead_image([ENCLOSED], ["/t.jpg"], BODY, ["https://a.example/x"]) == "https://a.example/t.jpg"
 
 
-def test_an_image_enclosure_leads_before_the_body() -> None:
+def test_an_image_enclosure_is_preferred_to_the_body_as_lead_image() -> None:
     """An enclosed recording does not."""
     sound = Media("https://a.example/e.mp3", type="audio/mpeg", is_enclosure=True)
     assert lead_image([sound, ENCLOSED], [], BODY, ()) == ENCLOSED.url
 
 
-def test_the_first_image_of_the_body_leads_at_last() -> None:
+def test_the_first_image_of_the_body_is_the_last_choice() -> None:
     """With its entities decoded."""
     body = HtmlBody(
         raw='<p>One</p><img src="/b.jpg?a=1&amp;b=2"><img src="/c.jpg">', bases=("https://a.example/",)
@@ -53,7 +53,7 @@ def test_the_first_image_of_the_body_leads_at_last() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_picture_does_not_lead(image: str) -> None:
+def test_files_that_are_not_pictures_are_not_lead_images(image: str) -> None:
     """The next one does."""
     body = HtmlBody(raw=f'{image}<p><img src="{BODY}"></p>')
     sanitise_checked([body])
@@ -75,7 +75,7 @@ def test_what_is_no_picture_does_not_lead(image: str) -> None:
         "https://a.example/blank.gif",
     ],
 )
-def test_a_publishers_size_says_more_than_words_in_an_address(url: str) -> None:
+def test_a_declared_size_counts_more_than_words_in_an_address(url: str) -> None:
     """What is 800 pixels wide is no button."""
     assert lead_image([Media(url, medium="image", width="800", height="600")], [], BODY, ()) == url
     body = HtmlBody(raw=f'<img src="{url}" width="800" height="600"><img src="{BODY}">')
@@ -93,7 +93,7 @@ def test_a_publishers_size_says_more_than_words_in_an_address(url: str) -> None:
         "https://a.example/merit-badge.jpg",
     ],
 )
-def test_a_publishers_word_says_more_too(url: str) -> None:
+def test_an_image_named_by_the_feed_counts_more_than_words_in_its_address(url: str) -> None:
     """Without a size: `media:content`, `media:thumbnail`, an enclosure."""
     assert lead_image([Media(url, medium="image")], [], BODY, ()) == url
     assert lead_image([], [url], BODY, ()) == url
@@ -111,26 +111,26 @@ def test_a_publishers_word_says_more_too(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [None, "800"])
-def test_known_places_of_avatars_and_trackers_never_lead(url: str, size: str | None) -> None:
+def test_avatars_and_trackers_are_never_lead_images(url: str, size: str | None) -> None:
     """WordPress names its authors' avatars as media."""
     assert lead_image([Media(url, medium="image", width=size, height=size)], [url], BODY, ()) == BODY
 
 
 @pytest.mark.parametrize("name", ["spacer.gif", "pixel.png", "1x1.png", "blank.gif", "favicon.ico?x.png"])
-def test_a_placeholder_does_not_lead_because_it_is_named(name: str) -> None:
+def test_a_placeholder_named_by_the_feed_is_not_the_lead_image(name: str) -> None:
     """Templates name them where an entry has no picture."""
     assert lead_image([Media(f"https://a.example/{name}", medium="image")], [], BODY, ()) == BODY
 
 
 @pytest.mark.parametrize("name", ["honey-badger.jpg", "spacerock.jpg", "opinit.jpg", "sharethistory.jpg"])
-def test_part_of_a_word_is_no_word(name: str) -> None:
+def test_words_in_an_address_match_as_whole_words(name: str) -> None:
     """In a body, without a size."""
     body = HtmlBody(raw=f'<img src="https://a.example/{name}">')
     sanitise_checked([body])
     assert body.picture == f"https://a.example/{name}"
 
 
-def test_nothing_leads_where_there_is_nothing() -> None:
+def test_without_images_there_is_no_lead_image() -> None:
     """No image, no lead image."""
     assert lead_image([], ["javascript:x"], None, ()) is None
 

@@ -35,9 +35,7 @@ from aggregator.writers.xml_text import address
     ],
     ids=str,
 )
-def test_a_link_that_means_a_web_page_becomes_absolute(
-    href: str, bases: tuple[str | None, ...], expected: str
-) -> None:
+def test_links_to_web_pages_become_absolute(href: str, bases: tuple[str | None, ...], expected: str) -> None:
     """Relative to the innermost base that makes it absolute; legal URLs are not touched."""
     assert resolve(href, *bases) == expected
 
@@ -63,7 +61,7 @@ def test_a_link_that_means_a_web_page_becomes_absolute(
     ],
     ids=lambda href: repr(href[:30]),
 )
-def test_a_link_that_means_no_web_page_is_none(href: str) -> None:
+def test_a_link_that_is_not_a_web_address_is_none(href: str) -> None:
     """Other schemes, no host, two possible hosts, endless, or relative to nothing."""
     assert resolve(href) is None
 
@@ -91,19 +89,19 @@ def test_a_link_that_means_no_web_page_is_none(href: str) -> None:
         ("blob:https://tea.example/1", None),
     ],
 )
-def test_links_beyond_the_web_are_kept_where_they_do_no_harm(href: str, expected: str | None) -> None:
+def test_links_with_harmless_other_schemes_are_kept(href: str, expected: str | None) -> None:
     """One list, for what is read and what is written."""
     assert resolve(href, schemes=FOLLOWED) == expected
     assert address(href) == expected
 
 
 @pytest.mark.parametrize("href", ["ftp:///x", "gopher://a b/", "irc://good.example\\@evil.example/"])
-def test_a_place_beyond_the_web_needs_a_host(href: str) -> None:
+def test_addresses_of_other_schemes_need_a_host(href: str) -> None:
     """One that everybody takes for the same."""
     assert resolve(href, schemes=FOLLOWED) is None
 
 
-def test_a_place_beyond_the_web_is_a_base_too() -> None:
+def test_addresses_of_other_schemes_are_bases_too() -> None:
     """RFC 3986 §5.2 joins all schemes alike; what names no place is no base."""
     assert (
         resolve("../2.gmi", "gemini://tea.example/log/1/", schemes=FOLLOWED)
@@ -130,7 +128,7 @@ def test_a_host_is_written_in_ascii(url: str, expected: str) -> None:
     assert with_ascii_host(url) == expected
 
 
-def test_what_is_published_of_a_foreign_host_is_read_again() -> None:
+def test_published_international_hosts_are_read_again() -> None:
     """Punycode and percent-encoding; a host that others percent-encoded is read as well."""
     assert address("https://müller.example/ü") == "https://xn--mller-kva.example/%C3%BC"
     assert resolve("https://xn--mller-kva.example/%C3%BC") == "https://xn--mller-kva.example/%C3%BC"
@@ -140,7 +138,7 @@ def test_what_is_published_of_a_foreign_host_is_read_again() -> None:
 
 
 @pytest.mark.parametrize("link", ["magnet:?xt=urn:btih:1", "gemini://tea.example/1", "ftp://tea.example/1"])
-def test_an_entrys_link_may_lead_beyond_the_web(link: str) -> None:
+def test_an_entrys_link_may_have_another_scheme(link: str) -> None:
     """But a page is preferred."""
     item = f"<link>{escape(link)}</link>"
     rss = "<rss version='2.0' xmlns:a='http://www.w3.org/2005/Atom'><channel><item><title>T</title>{}</item></channel></rss>"
@@ -158,7 +156,7 @@ def test_an_articles_host_is_in_ascii_and_its_id_is_as_it_was() -> None:
     assert article.id == "https://müller.example/%C3%BC"
 
 
-def test_a_scheme_beyond_the_web_is_taken_when_named() -> None:
+def test_other_schemes_are_accepted_when_they_are_named() -> None:
     """Enclosures may be magnet links."""
     assert resolve("magnet:?xt=urn:btih:1", schemes=WEB | {"magnet"}) == "magnet:?xt=urn:btih:1"
 
@@ -168,7 +166,7 @@ def test_a_broken_base_is_passed_over() -> None:
     assert resolve("x", "http://[::1", "http://a.example/") == "http://a.example/x"
 
 
-def test_a_login_is_taken_out_of_an_address() -> None:
+def test_a_login_is_removed_from_an_address() -> None:
     """And nothing else of it."""
     assert without_login("https://me:secret@a.example:8443/x?y#z") == "https://a.example:8443/x?y#z"
     assert without_login("https://a.example/@me") == "https://a.example/@me"
@@ -181,7 +179,7 @@ _NASTY = st.text(alphabet=st.sampled_from("hHtps:/\\?#[]@ .%a1é\n\x00\ud800&\"'
 
 
 @given(_NASTY, _NASTY)
-def test_whatever_comes_in_a_web_url_or_none_comes_out(href: str, base: str) -> None:
+def test_any_text_gives_a_web_url_or_none(href: str, base: str) -> None:
     """Never an exception, white space, a quote or another scheme."""
     url = resolve(href, base, "http://a.example/")
     assert url is None or (

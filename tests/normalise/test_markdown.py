@@ -53,7 +53,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("text", PATHOLOGICAL.values(), ids=PATHOLOGICAL)
-def test_markdown_beyond_the_bounds_is_kept_as_text_and_reported(text: str) -> None:
+def test_markdown_over_the_limits_is_kept_as_text_and_reported(text: str) -> None:
     """Bounds hold before a parser that would take seconds or megabytes has seen it."""
     html, reason = to_html(text)
     assert html == ""
@@ -88,7 +88,7 @@ def rendered(text: str) -> str:
     return made
 
 
-def test_footnotes_stand_at_the_end_in_the_order_of_their_references() -> None:
+def test_footnotes_are_at_the_end_in_the_order_of_their_references() -> None:
     """Referred to twice, with further paragraphs, referring to others; one without a definition is text."""
     made = rendered(
         "a[^b] c[^a] d[^b] e[^none]\n\n[^a]: One\ngoes on\n\n    more *text*\n\n[^b]: Two[^c]\n[^c]: Three\n"
@@ -107,7 +107,7 @@ def test_footnotes_stand_at_the_end_in_the_order_of_their_references() -> None:
     )
 
 
-def test_a_note_may_stand_inside_a_line() -> None:
+def test_a_footnote_may_be_written_inline() -> None:
     """As Pandoc writes it."""
     assert rendered("a^[b *c*] d").endswith(
         '<li id="fn-1"><p>b <em>c</em> <a href="#fnref-1">↩</a></p></li>\n</ol>\n'

@@ -66,7 +66,7 @@ def test_a_formula_stays(inner: str) -> None:
          "<mrow><mtext>sin</mtext><mo>(</mo><mrow><mtext>x</mtext></mrow><mo>)</mo></mrow>"),
     ],
 )  # fmt: skip
-def test_what_browsers_do_not_draw_is_written_in_what_they_do(written: str, right: str) -> None:
+def test_mathml_that_browsers_do_not_draw_is_rewritten(written: str, right: str) -> None:
     """And what could act, load, or leave its place goes."""
     assert sanitise(math(written)) == math(right)
 
@@ -85,7 +85,7 @@ def test_tex_is_the_alternative_text(written: str, right: str) -> None:
     assert sanitise(math(written)) == right
 
 
-def test_what_a_formula_says_of_itself_stays() -> None:
+def test_the_alternative_text_of_a_formula_stays() -> None:
     """Its own alternative text, and that it stands in a line of its own."""
     found = sanitise("<math alttext='a &lt; b' display='block'><mi>a</mi></math>")
     # Releases of nh3 differ in this; both are the same to a browser.

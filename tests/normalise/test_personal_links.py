@@ -46,7 +46,7 @@ def test_other_links_stay(url: str) -> None:
     assert not is_personal(url, "Tea")
 
 
-def test_words_stay_where_a_link_goes_and_counting_goes_from_others() -> None:
+def test_removed_links_keep_their_text_and_others_lose_tracking() -> None:
     """And so do pictures that count; what has no address is left."""
     key = "f8a3b2c4d5e6f7a8b9c0d1e2"
     tea = "https://tea.example/1?a=1&amp;b=2"

@@ -109,12 +109,12 @@ def test_a_login_and_what_is_no_web_address_may_never_be_read(address: str | Non
         ("https://h.example/?u=https%3A%2F%2Fb.example%2F%3Fk%3Ds3cret", "https://b.example/?k=s3cret"),
     ],
 )
-def test_a_self_link_that_repeats_our_request_is_not_the_feeds_word(request_: str, own: str) -> None:
+def test_a_self_link_that_repeats_our_request_is_not_published(request_: str, own: str) -> None:
     """WordPress prints the address that was asked."""
     assert not is_publishable(own, secrets_of(request_), is_own_word=True)
 
 
-def test_short_values_count_in_queries_alone() -> None:
+def test_short_secrets_are_looked_for_only_in_queries() -> None:
     """A language may stand in any path."""
     asked = secrets_of("https://tea.example/feed?lang=en")
     assert is_publishable("https://tea.example/en/feed", asked)
@@ -165,13 +165,13 @@ def test_any_text_can_be_judged(one: str, other: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="/?#", exclude_categories=("Z", "C")), min_size=1))
-def test_no_login_stays_in_a_text(login: str) -> None:
+def test_logins_are_removed_from_any_text(login: str) -> None:
     """Whatever it is made of."""
     assert without_logins(f"at https://{login}@b.example/: gone") == "at https://b.example/: gone"
 
 
 @given(st.text(alphabet="abcXYZ0123456789-_", min_size=6, max_size=40))
-def test_no_value_of_a_request_is_ever_published(key: str) -> None:
+def test_no_secret_of_a_request_is_published(key: str) -> None:
     """Wherever a self link puts it."""
     asked = secrets_of(f"https://tea.example/feed?key={key}")
     for own in (

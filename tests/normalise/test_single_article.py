@@ -46,13 +46,13 @@ def test_everything_is_made_as_for_an_entry() -> None:
     assert reading.document.problems == (Problem(text="odd"),)
 
 
-def test_a_lead_image_that_is_named_wins() -> None:
+def test_a_named_lead_image_is_preferred() -> None:
     """And is made absolute."""
     (made,) = read(ArticleDocument(replace(ARTICLE, headimg="/b.jpg"))).document.articles
     assert made.headimg == "https://blog.example/b.jpg"
 
 
-def test_the_config_names_an_author_where_the_article_names_none() -> None:
+def test_the_configs_author_is_used_for_articles_without_one() -> None:
     """As for feeds."""
     (made,) = read(ArticleDocument(replace(ARTICLE, authors=()))).document.articles
     assert made.authors == ("Bo",)
@@ -73,7 +73,7 @@ def test_a_document_that_is_known_is_not_made_again() -> None:
 
 
 @pytest.mark.parametrize("is_markdown", [False, True])
-def test_what_an_adapter_hands_over_is_never_published_as_it_is(is_markdown: bool) -> None:
+def test_articles_of_adapters_are_sanitised(is_markdown: bool) -> None:
     """A kind of somebody's own need not sanitise."""
     hostile = "<p>a</p><script>alert(1)</script><img src=x onerror=alert(1)>"
     found = ArticleDocument(replace(ARTICLE, content=hostile, summary=hostile), is_markdown=is_markdown)

@@ -107,7 +107,7 @@ def test_an_element_that_is_spoken_of_stays_in_a_title(kind: TextType, title: st
         ("<img src=x onerror=alert(1)>x", "x"),
     ],
 )
-def test_markup_of_a_title_goes(kind: TextType, markup: str, title: str) -> None:
+def test_markup_is_removed_from_titles(kind: TextType, markup: str, title: str) -> None:
     """What is closed, what has values, what touches the word that it is for, what could act."""
     assert plain(Text(markup, kind)) == title
 
@@ -131,17 +131,17 @@ def test_a_title_of_our_own_rss_is_what_it_was(title: str) -> None:
     assert plain(Text(inert_text(title), "unknown")) == title
 
 
-def test_no_tag_of_parsed_markup_is_taken_for_text() -> None:
+def test_tags_of_parsed_markup_are_always_removed() -> None:
     """A parser has seen that it is one."""
     assert plain(Text("On The <hr> <custom-tag> end", "xhtml")) == "On The end"
 
 
-def test_text_with_a_mention_alone_is_no_html() -> None:
+def test_text_that_only_mentions_a_tag_is_not_html() -> None:
     """Its entities were none."""
     assert plain(Text("<dl> a=1&copy=2")) == "<dl> a=1&copy=2"
 
 
-def test_no_text_is_empty() -> None:
+def test_an_entry_without_a_title_has_an_empty_one() -> None:
     """An entry without a title has an empty one."""
     assert plain(None) == ""
 
@@ -162,7 +162,7 @@ def test_known_tags_and_entities_make_html(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "a & b", "x <y@example.org>", "1<2>0", "Map<K, V>", "&nosuch;"], ids=str
 )
-def test_angle_brackets_alone_make_no_html(text: str) -> None:
+def test_text_with_angle_brackets_is_not_html(text: str) -> None:
     """Generic types, sums and addresses are text."""
     assert not is_html(text)
 
@@ -213,7 +213,7 @@ def test_a_summary_ends_after_a_sentence_when_one_ends_near() -> None:
     )
 
 
-def test_a_summary_ends_after_a_word_otherwise() -> None:
+def test_otherwise_a_summary_ends_after_a_word() -> None:
     """Words stay whole."""
     assert summarise("<p>" + "word " * 50, 22) == "word word word word…"
 
@@ -277,7 +277,7 @@ def test_every_character_of_two_columns_is_among_those_that_may_be() -> None:
         st.sampled_from(["a", " ", "<b>", "</b>", "<p>", "<IMG alt=x>", "<", ">", "<!--", "<x>", "&lt;"])
     )
 )
-def test_tags_taken_out_at_once_leave_what_they_leave_one_by_one(pieces: list[str]) -> None:
+def test_removing_all_tags_at_once_equals_removing_them_one_by_one(pieces: list[str]) -> None:
     """The quick way is the slow way."""
     markup = "".join(pieces)
     one_by_one = _TAG.sub(lambda tag: _left(tag[0], tag[1]), markup).replace("-->", " ").replace("]]>", " ")

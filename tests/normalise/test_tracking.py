@@ -41,7 +41,7 @@ from aggregator.normalise.tracking import is_tracking, without_tracking
         ("https://a.example/x?&utm_source=rss&&a=1&", "https://a.example/x?&&a=1&"),
     ],
 )
-def test_tracking_goes_and_all_else_is_verbatim(link: str, expected: str) -> None:
+def test_tracking_is_removed_and_everything_else_stays(link: str, expected: str) -> None:
     """In queries and fragments, in any case, escaped too often, by name, value or host."""
     assert without_tracking(link) == expected
     assert without_tracking(expected) == expected
@@ -71,7 +71,7 @@ def test_tracking_goes_and_all_else_is_verbatim(link: str, expected: str) -> Non
         "mailto:a@b.example?subject=utm_source",
     ],
 )
-def test_what_a_page_depends_on_stays(link: str) -> None:
+def test_parameters_that_a_page_needs_stay(link: str) -> None:
     """A feed's own address, versions, dates, fragments of a page, signed links, affiliates."""
     assert without_tracking(link) == link
 
@@ -82,7 +82,7 @@ def test_further_names_can_be_given() -> None:
     assert without_tracking(link, ["partner-id", "ABC_*"]) == "https://a.example/x?abcd=4&id=7"
 
 
-def test_one_parameter_can_be_asked_for() -> None:
+def test_whether_a_single_parameter_tracks_can_be_queried() -> None:
     """By its name, or by its name with its value or host."""
     assert is_tracking("utm_anything")
     assert is_tracking("FBCLID")
@@ -93,7 +93,7 @@ def test_one_parameter_can_be_asked_for() -> None:
 
 
 @given(st.text(alphabet="abmrstu_=&#?;.:/@-%", max_size=60))
-def test_any_text_is_taken_and_what_was_stripped_stays_so(text: str) -> None:
+def test_any_text_is_accepted_and_a_second_pass_changes_nothing(text: str) -> None:
     """Strangers' links; nothing is added, and a second time changes nothing."""
     stripped = without_tracking(text)
     assert len(stripped) <= len(text)

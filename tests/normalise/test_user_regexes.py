@@ -40,13 +40,13 @@ def test_case_may_be_ignored(regex: str, text: str, is_found: bool) -> None:
     ],
     ids=["open", "look-ahead", "reference", "repetition", "surrogate", "class", "long"],
 )
-def test_what_re2_does_not_read_or_is_too_large_is_refused(regex: str, message: str) -> None:
+def test_unsupported_and_too_large_regexes_are_refused(regex: str, message: str) -> None:
     """As a ValueError that says why, never as RE2's own."""
     with pytest.raises(ValueError, match=message):
         compiled(regex, max_program=2_000)
 
 
 @pytest.mark.parametrize("regex", ["(a+)+$", "(a|aa)+$", "(.*a){20}b", "((a*)*)*b", "(x+x+)+y"])
-def test_what_takes_other_engines_for_ever_comes_to_an_end(regex: str) -> None:
+def test_regexes_that_take_backtracking_engines_forever_end(regex: str) -> None:
     """A test that ends is the proof: a backtracking engine takes longer than the universe is old."""
     assert compiled(regex).search("a" * 100_000 + "!") is None

@@ -124,7 +124,7 @@ MUST_CHANGE = {
 
 
 @pytest.mark.parametrize("body", MUST_CHANGE.values(), ids=MUST_CHANGE)
-def test_what_must_be_rewritten_is_not_kept(body: str) -> None:
+def test_bodies_that_need_changes_are_sanitised(body: str) -> None:
     """And what becomes of it is kept from then on."""
     assert not is_harmless(body, has_base=True)
     mended = kept_or_sanitised(body, "https://example.org/")

@@ -78,7 +78,7 @@ def test_rss_has_bases_too() -> None:
     assert 'src="https://tea.example/feeds/a/b/c/d/p.jpg"' in article.summary
 
 
-def test_without_an_address_the_feeds_own_stands_in() -> None:
+def test_without_an_address_the_feeds_own_is_used() -> None:
     """A document read from a file knows where it was published."""
     document = (
         '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="blog/">'

@@ -68,7 +68,7 @@ def sent(store: Store, after: timedelta = timedelta(0)) -> list[Delivery]:
     return list(deliver(store, outside, NOW + after, lambda: False))
 
 
-def test_a_mistake_of_ours_costs_one_message(store: Store) -> None:
+def test_an_unexpected_exception_affects_one_message(store: Store) -> None:
     """It is reported as one, without its text; the others go out."""
     queue(store, ("a", "one", "err"), ("b", "two", ""))
     found = {each.subject: each.error for each in sent(store)}
@@ -77,14 +77,14 @@ def test_a_mistake_of_ours_costs_one_message(store: Store) -> None:
     assert [each.id for each in store.outbox.waiting(10)] == ["a"]
 
 
-def test_a_message_that_cannot_say_what_it_is_about_holds_up_no_other(store: Store) -> None:
+def test_a_message_with_a_damaged_payload_delays_no_other(store: Store) -> None:
     """It is sent or given up like any other, and reported without a subject."""
     queue(store, ("a", "one", "unsaid"), ("b", "two", ""), ("c", "gone", "unsaid"))
     assert sorted(each.subject for each in sent(store)) == ["", "", "b"]
     assert store.outbox.waiting(10) == []
 
 
-def test_what_is_new_waits_with_what_failed(store: Store) -> None:
+def test_a_new_message_waits_while_its_receiver_is_resting(store: Store) -> None:
     """A receiver that asked us to wait is not asked by another message, nor out of turn."""
     queue(store, ("a", "one", "fail"), wait=30)
     (failed,) = sent(store)
@@ -94,7 +94,7 @@ def test_what_is_new_waits_with_what_failed(store: Store) -> None:
     assert [each.subject for each in sent(store, 30 * MINUTE)] == ["a"]
 
 
-def test_what_is_too_old_or_too_much_is_given_up_and_reported(store: Store) -> None:
+def test_old_and_surplus_messages_are_given_up_and_reported(store: Store) -> None:
     """The oldest; what is old is tried once all the same."""
     queue(store, *((f"{n}", "one", "fail") for n in range(5)))
     found = sent(store, timedelta(hours=2))
@@ -103,7 +103,7 @@ def test_what_is_too_old_or_too_much_is_given_up_and_reported(store: Store) -> N
     assert store.outbox.waiting(10) == []
 
 
-def test_what_rests_and_what_no_channel_knows_stays(store: Store) -> None:
+def test_messages_of_unknown_channels_and_in_quiet_hours_stay(store: Store) -> None:
     """A later version may know it; quiet hours end."""
     queue(store, ("a", "asleep", ""))
     queue(store, ("b", "one", ""), channel="pigeon")

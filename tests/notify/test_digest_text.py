@@ -25,7 +25,7 @@ STAYS = ArticleNotice(id="stays", title="Tea", link="https://tea.example/stays")
         ("", ""),
     ],
 )
-def test_an_article_that_was_taken_down_leaves_the_entry_as_it_is_published(title: str, link: str) -> None:
+def test_a_forgotten_article_is_removed_from_the_published_digest(title: str, link: str) -> None:
     """However the sanitiser wrote its title and its link; the others stay. Also where no ids were kept."""
     gone = ArticleNotice(id="gone's", title=title, link=link, summary="GONE")
     other = ArticleNotice(id="other", title="Other", link="https://tea.example/other")

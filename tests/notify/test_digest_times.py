@@ -37,7 +37,7 @@ def at(text: str) -> datetime:
         ("12:00", None, "Pacific/Apia", "2011-12-31T09:00", "2011-12-30T22:00"),
     ],
 )
-def test_it_is_the_last_one_before_now(
+def test_the_last_due_time_is_before_now(
     clock: str, weekday: int | None, zone: str, now: str, due: str
 ) -> None:
     """On the clock of its zone."""

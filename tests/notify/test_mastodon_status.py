@@ -23,7 +23,7 @@ def test_a_status_is_title_link_and_hashtags() -> None:
     tags=st.lists(st.from_regex(r"\w{1,60}", fullmatch=True), max_size=6),
     longest=st.integers(100, 1_000),
 )
-def test_it_never_is_longer_than_the_server_takes(title: str, tags: list[str], longest: int) -> None:
+def test_a_status_never_exceeds_the_servers_limit(title: str, tags: list[str], longest: int) -> None:
     """A link counts as the server says; the link stays, and nobody is mentioned."""
     text = status_text({"title": title, "link": LINK, "tags": tags}, longest, 23)
     assert counted(text.replace(LINK, ""), 23) + 23 <= longest

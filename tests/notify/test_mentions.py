@@ -17,7 +17,7 @@ from aggregator.notify.mentions import link_without_mentions, without_mentions
         ("see https://tea.example/-@tea@masto.example", "see https://tea.example/-%40tea@masto.example"),
     ],
 )
-def test_who_would_be_called_is_not(text: str, written: str) -> None:
+def test_mentions_are_disarmed(text: str, written: str) -> None:
     """A space that nobody sees is put between; addresses lead where they led."""
     assert without_mentions(text) == written
 
@@ -32,6 +32,6 @@ def test_who_would_be_called_is_not(text: str, written: str) -> None:
         ("", ""),
     ],
 )
-def test_an_address_calls_nobody_either(link: str, written: str) -> None:
+def test_mentions_in_addresses_are_disarmed_too(link: str, written: str) -> None:
     """Mastodon looks for accounts in addresses, too; the usual paths of blogs stay as they are."""
     assert link_without_mentions(link) == written

@@ -54,7 +54,7 @@ def test_a_login_is_made_over_tls_and_certificates_are_checked(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("answer", "is_refusal"), [("550 no such user", True), ("452 full", False)])
-def test_what_the_server_answers_is_reported(answer: str, is_refusal: bool) -> None:
+def test_responses_of_the_mail_server_are_reported(answer: str, is_refusal: bool) -> None:
     """5xx is a refusal, 4xx a later."""
     mailbox = Mailbox()
     mailbox.answer = answer
@@ -68,7 +68,7 @@ def test_what_the_server_answers_is_reported(answer: str, is_refusal: bool) -> N
         mailbox.close()
 
 
-def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_mail_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a silence, and nothing is left open; where nobody listens, at once."""
     monkeypatch.setattr(smtp, "_SILENCE_SECONDS", 0.2)
     silent = socket.create_server(("127.0.0.1", 0))

@@ -27,7 +27,7 @@ RIGHT = {"number": 0, "due": "2024-01-01T07:00:00+00:00"}
         {"number": float("inf")},
     ],
 )
-def test_a_place_that_cannot_be_is_none(tmp_path: Path, wrong: dict[str, Any]) -> None:
+def test_impossible_stored_positions_are_ignored(tmp_path: Path, wrong: dict[str, Any]) -> None:
     """A damaged setting begins anew, and ends no run."""
     config = Config.model_validate({"digest": [{"name": "tea", "every": "day"}]})
     store = Store(tmp_path / "store.db")

@@ -74,7 +74,7 @@ def test_check_reports_it(planet: BucketSite, monkeypatch: pytest.MonkeyPatch) -
     assert planet.store.requests == []
 
 
-def test_without_the_extra_it_is_said_what_to_install(
+def test_without_the_extra_the_error_says_what_to_install(
     planet: BucketSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By `check`, and by a publication."""

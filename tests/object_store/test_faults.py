@@ -49,7 +49,7 @@ def always(fault: str) -> Fault:
     return lambda _method, _key: fault
 
 
-def test_what_is_wrong_is_said_in_clear_words_without_a_secret(planet: BucketSite) -> None:
+def test_errors_of_the_object_store_are_clear_and_contain_no_secret(planet: BucketSite) -> None:
     """Whatever the store's own answer repeats."""
     mirror = Mirror(load(planet.site.file))
     for fault, words in WORDS.items():
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_said_in_clear_words_without_a_secret(planet: BucketSit
         assert not any(secret in said for secret in ("AKID", "wJalr", "<Error>", "Signature=")), fault
 
 
-def test_a_command_says_it_and_fails(planet: BucketSite) -> None:
+def test_a_failed_upload_makes_the_command_fail(planet: BucketSite) -> None:
     """What was polled is saved."""
     planet.store.fault = lambda _method, _key: "403 SignatureDoesNotMatch"
     result = planet.site.run("fetch")
@@ -87,7 +87,7 @@ def test_polls_are_saved_and_published_when_the_store_is_back(published: BucketS
     assert b"a.example/12" in published.bodies()["News/rss.xml"]
 
 
-def test_nothing_is_published_where_the_bucket_was_never_seen(planet: BucketSite) -> None:
+def test_nothing_is_published_before_the_bucket_was_read_once(planet: BucketSite) -> None:
     """A new machine could publish what another one has forgotten."""
     planet.store.fault = lambda _method, _key: "503"
     result = planet.site.run("fetch")
@@ -100,7 +100,7 @@ def test_nothing_is_published_where_the_bucket_was_never_seen(planet: BucketSite
 
 
 @pytest.mark.parametrize("fault", ["503", "cut", "cut after", "500"])
-def test_what_passes_is_passed_over(published: BucketSite, fault: str) -> None:
+def test_passing_faults_are_retried(published: BucketSite, fault: str) -> None:
     """The first request for each thing fails: nobody notices."""
     seen: Counter[tuple[str, str]] = Counter()
 
@@ -192,7 +192,7 @@ def test_a_store_that_ignores_conditions_is_refused(
     assert planet.bodies() == {}
 
 
-def test_no_keys_are_said_to_be_none(planet: BucketSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(planet: BucketSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library would ask the machine's own role for some."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

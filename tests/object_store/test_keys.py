@@ -29,13 +29,13 @@ from aggregator.writers import formats
         ("feeds.opml.gz", 2),
     ],
 )
-def test_what_others_link_to_comes_first(path: str, expected: int) -> None:
+def test_files_are_uploaded_before_files_that_link_to_them(path: str, expected: int) -> None:
     """A category may have the name of the folder of pages."""
     assert rank(path) == expected
 
 
 @pytest.mark.parametrize("path", ["a", "日本/rss.xml", "C++/archive/1/atom.xml", "a b/%41.xml", "ü" * 300])
-def test_paths_of_ours_are_sound(path: str) -> None:
+def test_our_own_paths_are_valid_keys(path: str) -> None:
     """Whatever a category is named."""
     assert is_sound(path)
 
@@ -60,7 +60,7 @@ def test_paths_of_ours_are_sound(path: str) -> None:
         None,
     ],
 )
-def test_paths_that_lead_elsewhere_are_not(path: object) -> None:
+def test_paths_that_lead_out_of_the_folder_are_invalid_keys(path: object) -> None:
     """They come from a bucket, and become files."""
     assert not is_sound(path)
 
@@ -79,7 +79,7 @@ def test_the_open_archive_is_kept_as_long_as_a_feed() -> None:
     assert set(ages.values()) == {"300", "86400"}
 
 
-def test_a_packed_file_that_stands_alone_is_what_it_is() -> None:
+def test_a_gz_file_without_its_plain_file_is_an_ordinary_file() -> None:
     """It is the form of another only beside it."""
     headers = Headers(
         MediaTypes(formats()), timedelta(minutes=5), ["dump.xml.gz", "a/rss.xml", "a/rss.xml.gz"]

@@ -64,7 +64,7 @@ def test_compressed_forms_come_to_a_new_machine_as_they_are(planet: BucketSite) 
     assert {"News/rss.xml.gz", "News/rss.xml.br"} <= planet.bodies().keys()
 
 
-def test_a_new_machine_goes_on_where_the_other_stopped(published: BucketSite) -> None:
+def test_a_new_machine_continues_where_the_other_stopped(published: BucketSite) -> None:
     """What it adds is put, and no more."""
     published.serve(*range(1, 10))
     before = published.bodies()
@@ -309,7 +309,7 @@ def test_two_that_begin_at_once_do_not_cross(published: BucketSite) -> None:
     assert published.bodies()["both.txt"].decode() == str(mirrors[1].folder)
 
 
-def test_what_is_lacking_is_looked_for_again(published: BucketSite) -> None:
+def test_missing_files_are_looked_for_again(published: BucketSite) -> None:
     """By a machine that copies while another one publishes, or where an object was lost for a time."""
     object_ = published.store.objects.pop("feeds/News/rss.xml")
     new = published.machine("second")
@@ -339,7 +339,7 @@ def test_a_copy_of_what_is_being_published_has_the_newer_file(published: BucketS
     assert published.staged(new) == published.bodies()
 
 
-def test_names_that_lead_out_of_the_copy_are_refused(published: BucketSite) -> None:
+def test_keys_that_lead_out_of_the_copy_are_refused(published: BucketSite) -> None:
     """A program that can write into the bucket cannot write elsewhere on our machines."""
     mirror = Mirror(config_of(published.machine("second")))
     for path in ("../out.txt", "/tmp/out.txt", "a/../../out.txt", ".hidden", "a//b", "a\\b", "a\n"):

@@ -28,7 +28,7 @@ def test_the_bucket_has_the_bytes_of_a_folder(published: BucketSite) -> None:
     assert "News/archive/1/atom.xml" in before
 
 
-def test_nothing_is_asked_but_whether_anything_is_new(published: BucketSite) -> None:
+def test_a_publication_without_changes_is_one_request(published: BucketSite) -> None:
     """A publication without a change is one request."""
     assert published.site.run("publish").exit_code == 0
     assert published.store.requests == [("GET", INVENTORY)]
@@ -45,7 +45,7 @@ def test_only_what_changed_is_put(published: BucketSite) -> None:
     assert "News/archive/1/atom.xml" not in puts(published)
 
 
-def test_what_feeds_link_to_is_there_before_them(planet: BucketSite) -> None:
+def test_linked_files_are_uploaded_before_feeds(planet: BucketSite) -> None:
     """New files before changed ones; the lists of feeds at the end, and then what is gone is deleted."""
     planet.site.run("fetch")
     assert [rank(path) for path in puts(planet)] == sorted(map(rank, puts(planet)))
@@ -127,7 +127,7 @@ def test_objects_of_others_are_never_touched(planet: BucketSite) -> None:
         assert planet.store.objects[key].body == body
 
 
-def test_what_is_forgotten_leaves_the_bucket_at_once(published: BucketSite) -> None:
+def test_forgotten_articles_leave_the_bucket_at_once(published: BucketSite) -> None:
     """Every archive too; the record of it is there."""
     assert any(b"a.example/2" in body for body in published.bodies().values())
     result = published.site.run("forget", "https://a.example/2")
@@ -136,7 +136,7 @@ def test_what_is_forgotten_leaves_the_bucket_at_once(published: BucketSite) -> N
     assert b" forgotten " in published.bodies()["forgotten.txt"]
 
 
-def test_a_takedown_that_cannot_reach_the_bucket_says_so_and_comes_later(published: BucketSite) -> None:
+def test_a_takedown_that_cannot_reach_the_bucket_is_repeated_later(published: BucketSite) -> None:
     """It is erased from the store and from the copy, so that no run of ours brings it back."""
     published.store.fault = lambda _method, _key: "503"
     result = published.site.run("forget", "https://a.example/2")
@@ -148,7 +148,7 @@ def test_a_takedown_that_cannot_reach_the_bucket_says_so_and_comes_later(publish
     assert not any(b"a.example/2" in body for body in published.bodies().values())
 
 
-def test_files_of_ones_own_in_the_copy_are_put(published: BucketSite) -> None:
+def test_files_that_the_user_adds_to_the_copy_are_uploaded(published: BucketSite) -> None:
     """And leave with it; hidden ones and links are not."""
     staging = published.site.home / "var" / "staging" / "planet+feeds"
     (staging / "robots.txt").write_text("User-agent: *")
@@ -161,7 +161,7 @@ def test_files_of_ones_own_in_the_copy_are_put(published: BucketSite) -> None:
     assert "robots.txt" not in published.bodies()
 
 
-def test_a_restored_backup_publishes_into_the_bucket_unless_it_is_a_strangers(published: BucketSite) -> None:
+def test_a_restored_backup_publishes_into_the_bucket_if_it_is_trusted(published: BucketSite) -> None:
     """Nobody else's config writes with the keys of this machine."""
     backup = published.site.home / "backup.zip"
     assert published.site.run("backup", str(backup)).exit_code == 0
@@ -177,7 +177,7 @@ def test_a_restored_backup_publishes_into_the_bucket_unless_it_is_a_strangers(pu
     assert "KEY" not in texts["own"]
 
 
-def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published: BucketSite) -> None:
+def test_lost_and_changed_objects_are_found_and_uploaded_again(published: BucketSite) -> None:
     """By `verify`, which only reports it, and by `publish --all`."""
     whole = published.bodies()
     assert published.site.run("verify").exit_code == 0
@@ -191,7 +191,7 @@ def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published
     assert published.site.run("verify").exit_code == 0
 
 
-def test_hubs_are_told_of_what_the_bucket_has(planet: BucketSite) -> None:
+def test_hubs_are_notified_only_of_uploaded_feeds(planet: BucketSite) -> None:
     """Not of what could not be put."""
     planet.configure(planet.site, publish={"hubs": [f"{planet.server.url}/hub"]})
     planet.server.pages["/hub"] = Answer(204)

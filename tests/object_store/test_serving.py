@@ -98,7 +98,7 @@ def test_the_daemon_puts_what_is_left_although_nothing_is_due(
         assert published.store.requests == []
 
 
-def test_a_process_that_goes_on_leaves_a_store_that_fails_alone_for_a_while(published: BucketSite) -> None:
+def test_a_daemon_waits_before_it_tries_a_failing_object_store_again(published: BucketSite) -> None:
     """And then puts what is there, although nothing new was published."""
     now = 1000.0
     output = BucketOutput(load(published.site.file), clock=lambda: now)

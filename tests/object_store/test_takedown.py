@@ -57,7 +57,7 @@ def hash_of(name: str) -> int:
     return sum(name.encode())
 
 
-def test_nothing_of_a_taken_down_article_is_left_in_the_bucket(planet: BucketSite) -> None:
+def test_a_forgotten_article_is_nowhere_in_the_bucket(planet: BucketSite) -> None:
     """Neither in feeds, pages and digests nor a copy of its picture; what others show stays."""
     site, server = planet.site, planet.server
     planet.configure(site, **SETTINGS)

@@ -146,7 +146,7 @@ def test_a_switch_of_identity_publishes_nothing_again(
     assert source.poll(old) == before
 
 
-def test_two_items_that_share_a_guid_bring_none_again(source: Feed) -> None:
+def test_two_of_ten_items_with_one_guid_repeat_no_article(source: Feed) -> None:
     """Ten items are known by links from then on, as two are more than one in twenty."""
     before = source.poll(items(*range(1, 11)))
     found = items(*range(1, 11))
@@ -162,7 +162,7 @@ def test_a_new_item_with_the_guid_of_another_is_the_one_that_comes(source: Feed)
     assert after == {**before, "http://blog.example/11": "Post 11"}
 
 
-def test_two_of_many_that_share_a_guid_bring_none_again(source: Feed) -> None:
+def test_two_of_fifty_items_with_one_guid_repeat_no_article(source: Feed) -> None:
     """Of fifty items these two alone get ids of guid and link."""
     before = source.poll(items(*range(1, 51)))
     found = items(*range(1, 51))
@@ -196,7 +196,7 @@ def test_another_host_without_a_move_is_another_article(source: Feed) -> None:
     assert len(source.poll([item(n, host="http://other.example") for n in (1, 2)])) == len(before) + 2
 
 
-def test_what_agrees_in_nothing_but_its_address_is_another_article(source: Feed) -> None:
+def test_different_content_at_the_same_address_is_another_article(source: Feed) -> None:
     """Title, text and date are others: the address was used again."""
     source.poll([item(1)])
     other = Item("Another", "https://blog.example/1", "https://blog.example/1", day(9), "Other words")
@@ -262,7 +262,7 @@ def test_entries_that_share_a_link_are_joined_by_title_and_date(source: Feed) ->
     assert len(source.poll(twins)) == 12
 
 
-def test_new_ids_at_every_poll_bring_none_again(source: Feed) -> None:
+def test_new_guids_at_every_poll_repeat_no_article(source: Feed) -> None:
     """Some feeds make a guid for each request; so many are remembered, not all."""
     before = source.poll(items(1, 2, 3))
     for number in range(25):

@@ -26,7 +26,7 @@ NOTES = {"name": "Notes", "kind": "articles", "path": "notes"}
     ("known", "present", "missing"),
     [("abcd", "abcd", ""), ("abcd", "abcx", "d"), ("abcd", "ab", "cd"), ("", "a", ""), ("ab", "a", "b")],
 )
-def test_up_to_half_of_the_files_are_gone_at_once(known: str, present: str, missing: str) -> None:
+def test_up_to_half_of_the_files_may_be_withdrawn_at_once(known: str, present: str, missing: str) -> None:
     """A file beside them that is new does not count."""
     found = gone(set(known), set(present), None, NOW)
     assert found.gone == set(missing)
@@ -77,7 +77,7 @@ def poll(site: Site, after: timedelta = timedelta(0), *, refetch: bool = False) 
     return " ".join(titles), [str(problem) for problem in done.problems]
 
 
-def test_a_draft_is_reported_once_and_shown_when_it_is_none(site: Site) -> None:
+def test_a_draft_is_reported_once_and_shown_when_it_is_published(site: Site) -> None:
     """Also one that was published before: it leaves the feeds, and comes back with the id that it had."""
     write(site, "a.md")
     draft = write(site, "b.md", "draft: true")
@@ -137,7 +137,7 @@ def test_an_article_leaves_at_its_expiry_date(site: Site) -> None:
     assert poll(site, 4 * HOUR) == ("a", [])
 
 
-def test_future_dates_are_taken_at_once_where_that_is_wanted(site: Site) -> None:
+def test_future_articles_are_shown_at_once_with_the_option_future(site: Site) -> None:
     """As Hexo does unless its options say otherwise; the date is the poll's."""
     site.configure({**NOTES, "options": {"future": True}})
     write(site, "a.md", "date: 2090-01-01")
@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_not_gone(site: Site) -> None:
     assert (titles, len(problems)) == ("a b", 1)
 
 
-def test_what_many_files_have_in_common_is_reported_once(site: Site) -> None:
+def test_a_problem_of_many_files_is_reported_once(site: Site) -> None:
     """But each draft is named."""
     for name in "abcd":
         (site.home / "notes" / f"{name}.md").write_text("Text\n")

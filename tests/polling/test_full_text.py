@@ -110,7 +110,7 @@ def test_teasers_are_completed_once_by_their_pages(site: Site, server: Server) -
     assert [each.article.content.count("Story") for each in kept(site).values()] == [1, 1, 1]
 
 
-def test_what_is_completed_in_its_own_run_was_never_edited(site: Site, server: Server) -> None:
+def test_an_article_completed_in_its_first_run_counts_as_unedited(site: Site, server: Server) -> None:
     """It leaves us as one article with one date, of which no earlier version is kept."""
     configured(site, server)
     teasers(server, 1)
@@ -133,7 +133,7 @@ def test_the_feed_that_is_published_has_the_full_text(site: Site, server: Server
     assert b"Story 1." in next(body for name, body in site.files().items() if name.endswith("atom.xml"))
 
 
-def test_the_json_of_a_run_tells_of_pages(site: Site, server: Server) -> None:
+def test_the_json_of_a_run_has_the_fetched_pages(site: Site, server: Server) -> None:
     """For scripts."""
     configured(site, server)
     teasers(server, 1)
@@ -209,7 +209,7 @@ def test_a_page_that_fails_is_asked_for_later(site: Site, server: Server) -> Non
     assert (only.published, only.updated) == (NOW, later), "readers that go by dates see the text come"
 
 
-def test_a_page_that_keeps_failing_is_given_up_with_a_word(site: Site, server: Server) -> None:
+def test_a_page_that_keeps_failing_is_given_up_and_reported(site: Site, server: Server) -> None:
     """After four attempts, over a day; the article stays, and the page is not asked for any more."""
     configured(site, server)
     teasers(server, 1)
@@ -266,7 +266,7 @@ def test_a_disallowed_page_is_not_fetched(site: Site, server: Server) -> None:
     assert asked(server)["/2"] == 0
 
 
-def test_a_site_of_ones_own_is_not_asked_for_its_robots_txt(site: Site, server: Server) -> None:
+def test_robots_false_skips_the_robots_txt_of_pages(site: Site, server: Server) -> None:
     """`robots = false` is for that."""
     configured(site, server, robots=False)
     teasers(server, 1)
@@ -291,7 +291,7 @@ def test_a_run_that_was_killed_before_its_pages_loses_nothing(site: Site, server
     assert "Story 1." in kept(site)["1"].article.content
 
 
-def test_no_more_than_its_pages_are_asked_for_in_an_hour(site: Site, server: Server) -> None:
+def test_the_pages_fetched_per_hour_are_limited(site: Site, server: Server) -> None:
     """A new source with many entries is not hammered: they come hour by hour, the first ones first."""
     configured(site, server, full_text={"pages": 2})
     teasers(server, *range(1, 6))
@@ -314,7 +314,7 @@ def test_a_page_with_less_than_its_feed_changes_nothing(site: Site, server: Serv
     assert "Please agree" not in kept(site)["1"].article.content
 
 
-def test_what_is_no_page_is_given_up(site: Site, server: Server) -> None:
+def test_a_document_that_is_not_a_page_is_given_up(site: Site, server: Server) -> None:
     """A PDF, say; its article stays."""
     configured(site, server)
     teasers(server, 1)
@@ -326,7 +326,7 @@ def test_what_is_no_page_is_given_up(site: Site, server: Server) -> None:
     assert "1" in kept(site)
 
 
-def test_options_say_where_the_article_stands(site: Site, server: Server) -> None:
+def test_selectors_choose_the_article_on_its_page(site: Site, server: Server) -> None:
     """Selectors in place of what is found by itself."""
     configured(site, server, full_text={"content": "article p", "remove": "a", "author": "footer"})
     teasers(server, 1)
@@ -337,7 +337,7 @@ def test_options_say_where_the_article_stands(site: Site, server: Server) -> Non
     assert article.authors == ("All rights reserved by the tea club",)
 
 
-def test_what_was_given_up_is_asked_for_when_everything_is_read_anew(site: Site, server: Server) -> None:
+def test_pages_given_up_are_fetched_again_with_refetch(site: Site, server: Server) -> None:
     """So that a wrong selector can be corrected; what was completed is left alone."""
     configured(site, server, full_text={"content": ".text"})
     teasers(server, 1, 2)
@@ -355,7 +355,7 @@ def test_what_was_given_up_is_asked_for_when_everything_is_read_anew(site: Site,
     assert (asked(server)["/1"], asked(server)["/2"]) == (2, 1)
 
 
-def test_titles_made_from_addresses_give_way(site: Site, server: Server) -> None:
+def test_titles_made_from_addresses_are_replaced_by_the_pages(site: Site, server: Server) -> None:
     """A sitemap has neither titles nor texts: the pages have."""
     configured(site, server, kind="sitemap")
     sitemap = f"<urlset><url><loc>{server.url}/1</loc></url></urlset>"
@@ -405,7 +405,7 @@ def test_the_feeds_own_words_are_kept() -> None:
     assert (both.content, both.headimg) == (text, "u")
 
 
-def test_an_author_who_only_stands_in_gives_way() -> None:
+def test_a_default_author_is_replaced_by_the_pages() -> None:
     """The config's `author` is for articles that name none, and the page does."""
     own = Article(id="1", title="Tea", authors=("The club",))
     there = Article(id="1", title="Tea", content="<p>Text</p>", authors=("Ada",))

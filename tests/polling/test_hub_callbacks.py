@@ -88,7 +88,7 @@ def test_challenges_and_leases_are_bounded(one: Followed, fields: dict[str, str]
         assert one.known.expires <= one.now + timedelta(days=30)
 
 
-def test_a_challenge_goes_back_byte_for_byte(one: Followed) -> None:
+def test_a_challenge_is_returned_byte_for_byte(one: Followed) -> None:
     """Whatever bytes it has."""
     one.poll()
     one.ask()
@@ -112,7 +112,7 @@ def test_hostile_queries_are_answered(one: Followed) -> None:
     assert one.callbacks.verify(token, twice, one.now).status == 404
 
 
-def test_a_denial_ends_the_subscription_and_says_why(one: Followed) -> None:
+def test_a_denial_ends_the_subscription_with_its_reason(one: Followed) -> None:
     """At any time (§5.2); it is asked again a week later, and a verification before that is 404."""
     one.subscribe()
     callback = one.known.callback

@@ -54,7 +54,7 @@ def test_a_ping_brings_articles_and_nothing_else(one: Followed) -> None:
     assert list(one.store.articles.earlier_versions(kept[0][0])) == []
 
 
-def test_what_a_ping_brought_is_what_a_poll_would_have_brought(one: Followed, tmp_path: Path) -> None:
+def test_a_ping_stores_the_same_articles_as_a_poll(one: Followed, tmp_path: Path) -> None:
     """Down to each field, in a store that was polled instead."""
     rich = one.document(2, body="&lt;b onclick='x'&gt;Bold&lt;/b&gt; &lt;img src='/p.png'&gt;")
     one.post(rich)
@@ -81,7 +81,7 @@ def test_a_ping_may_leave_out_what_was_delivered_before(one: Followed) -> None:
     assert (one.poll().saved.new, len(one.titles)) == (0, 5)
 
 
-def test_what_was_sent_twice_is_read_once(one: Followed) -> None:
+def test_a_ping_sent_twice_is_read_once(one: Followed) -> None:
     """And an old ping that comes again brings nothing old back: the source is asked."""
     edited = one.document(1, 2, body="Edited").replace(b"Jan 2024", b"Feb 2024")
     one.post(one.document(1, 2))
@@ -99,7 +99,7 @@ def test_what_was_sent_twice_is_read_once(one: Followed) -> None:
     assert all("Edited" in each.article.summary for each in one.store.articles.all("a"))
 
 
-def test_what_is_not_newer_than_what_is_kept_is_left_to_a_poll(one: Followed) -> None:
+def test_a_ping_with_older_content_causes_a_poll(one: Followed) -> None:
     """A late ping may be older: only the publisher says what holds."""
     one.post(one.document(1, body="Other words, the same date"))
     assert one.read() == []
@@ -148,7 +148,7 @@ def test_a_body_that_is_no_feed_costs_one_poll(one: Followed, body: bytes) -> No
     assert one.titles == ["a 1"]
 
 
-def test_a_mistake_of_ours_costs_one_ping(one: Followed) -> None:
+def test_an_unexpected_exception_affects_one_ping(one: Followed) -> None:
     """And a reader that ends badly too."""
 
     def breaks(_: Resource, __: Context) -> Reading:
@@ -176,7 +176,7 @@ def test_a_mistake_of_ours_costs_one_ping(one: Followed) -> None:
         pytest.param({"content_type": "video/mp4"}, id="a film"),
     ],
 )
-def test_what_is_not_the_topic_is_a_reason_to_poll(one: Followed, headers: dict[str, str]) -> None:
+def test_a_ping_for_another_topic_causes_a_poll(one: Followed, headers: dict[str, str]) -> None:
     """By its headers."""
     one.post(one.document(1, 2), **headers)
     assert one.read() == []
@@ -184,7 +184,7 @@ def test_what_is_not_the_topic_is_a_reason_to_poll(one: Followed, headers: dict[
     assert one.titles == ["a 1"]
 
 
-def test_a_document_that_says_to_be_another_is_a_reason_to_poll(one: Followed) -> None:
+def test_a_ping_with_another_self_link_causes_a_poll(one: Followed) -> None:
     """By its own link."""
     one.post(with_links(feed("a", 1, 2), one.hub.url, "https://other.example/feed"))
     assert one.read() == []

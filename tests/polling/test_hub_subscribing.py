@@ -131,7 +131,9 @@ def test_a_hub_that_fails_is_tried_with_growing_waits(one: Followed, status: int
     assert "/elsewhere" not in [request.path for request in one.server.requests]
 
 
-def test_a_mistake_of_ours_at_one_hub_is_recorded(one: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_is_recorded_for_its_hub(
+    one: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As a failure of that hub's request, which is tried again; the run goes on."""
 
     def mistaken(*_: object) -> None:
@@ -241,7 +243,7 @@ def test_a_topic_at_another_host_is_believed_when_that_names_the_hub(
         pytest.param({"cookie": "k=v"}, id="a cookie"),
     ],
 )
-def test_no_hub_hears_of_sources_that_need_more_than_an_address(
+def test_sources_with_secrets_are_not_subscribed_at_hubs(
     tmp_path: Path, server: Server, source: dict[str, object]
 ) -> None:
     """A hub would learn that we follow them, and could not read them."""
@@ -251,7 +253,7 @@ def test_no_hub_hears_of_sources_that_need_more_than_an_address(
         assert one.store.hub_subscriptions.all() == []
 
 
-def test_no_feed_of_ours_is_subscribed_to(tmp_path: Path, server: Server) -> None:
+def test_our_own_feeds_are_not_subscribed_to(tmp_path: Path, server: Server) -> None:
     """Its ping would lead to the next."""
     with followed(tmp_path, server, site={"url": server.url}) as one:
         one.poll()
@@ -260,9 +262,7 @@ def test_no_feed_of_ours_is_subscribed_to(tmp_path: Path, server: Server) -> Non
         assert one.hub.asks == 0
 
 
-def test_nothing_is_asked_without_a_public_address_or_a_process_that_answers(
-    tmp_path: Path, server: Server
-) -> None:
+def test_without_a_public_callback_no_hub_is_subscribed_to(tmp_path: Path, server: Server) -> None:
     """What a hub could not verify is not asked for."""
     with followed(tmp_path, server, serve={}) as one:
         one.poll()
@@ -279,7 +279,7 @@ def test_nothing_is_asked_without_a_public_address_or_a_process_that_answers(
 
 
 @pytest.mark.parametrize("change", ["gone", "disabled", "off", "all off", "elsewhere"])
-def test_what_is_not_wanted_any_more_is_unsubscribed_from(one: Followed, change: str) -> None:
+def test_subscriptions_that_are_not_needed_any_more_are_ended(one: Followed, change: str) -> None:
     """And forgotten once the hub has verified that; until then a ping is answered with 410."""
     known = one.subscribe()
     (source,) = one.config.sources

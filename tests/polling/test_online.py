@@ -104,7 +104,7 @@ def notices(polls: dict[str, PollResult]) -> list[str]:
     return [poll.notice for poll in polls.values() if poll.notice]
 
 
-def test_offline_is_said_once_and_counts_as_no_failure(start: Start, server: Server) -> None:
+def test_being_offline_is_reported_once_and_counts_as_no_failure(start: Start, server: Server) -> None:
     """Neither failures nor back-off; soon tried again; afterwards all goes on, conditionally."""
     machine = start("abcde")
     machine.poll(NOW)

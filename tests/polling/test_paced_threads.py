@@ -35,7 +35,7 @@ def taking_turns(
     )
 
 
-def test_whatever_ends_first_the_order_is_kept() -> None:
+def test_results_keep_their_order() -> None:
     """In batches of a hundred at most; none is left out."""
 
     def work(number: int) -> str:
@@ -47,7 +47,7 @@ def test_whatever_ends_first_the_order_is_kept() -> None:
     assert max(map(len, batches)) <= 100
 
 
-def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_request_delays_others_by_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are handed back in order without it; it follows when it has ended. So it goes on past 256."""
     monkeypatch.setattr(paced_threads, "_LONGEST_WAIT_SECONDS", 0.05)
     release = threading.Event()
@@ -65,7 +65,7 @@ def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pyte
     assert found[-1] == 0
 
 
-def test_few_results_wait_for_more_that_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_results_wait_for_others_that_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saved together they cost less. Nothing waits once nothing else is on its way."""
     monkeypatch.setattr(paced_threads, "_GATHER_SECONDS", 120.0)
     ended = threading.Semaphore(0)
@@ -80,7 +80,7 @@ def test_few_results_wait_for_more_that_are_on_their_way(monkeypatch: pytest.Mon
     assert [len(batch) for batch in taking_turns(work, count=10)] == [10]
 
 
-def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_returns_results_that_end_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing more is begun; what does not end is left."""
     monkeypatch.setattr(paced_threads, "_LAST_SECONDS", 2.0)
     stop, release = threading.Event(), threading.Event()
@@ -102,7 +102,7 @@ def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPa
     assert set(begun) - set(found) == {0}
 
 
-def test_a_publisher_that_wants_to_be_left_alone_is_not_waited_for() -> None:
+def test_sources_of_a_publisher_with_retry_after_are_returned_at_once() -> None:
     """Its sources are handed back at once, undone."""
     hosts = Hosts(gap=timedelta(0))
     hosts.hold(ADDRESSES[1], timedelta(hours=1), time.monotonic())
@@ -111,7 +111,7 @@ def test_a_publisher_that_wants_to_be_left_alone_is_not_waited_for() -> None:
     assert found == {0: "0", 2: "2"}
 
 
-def test_what_work_raises_ends_the_run() -> None:
+def test_an_exception_of_the_work_ends_the_run() -> None:
     """It is not the result of a source."""
 
     def work(number: int) -> str:

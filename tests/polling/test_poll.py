@@ -59,7 +59,7 @@ def test_a_source_is_not_asked_again_before_it_is_due(site: Site, server: Server
     assert json.loads(site.run("fetch", "--json").stdout)["waiting"].keys() == {"a"}
 
 
-def test_what_lies_on_this_machine_is_always_looked_at(site: Site) -> None:
+def test_local_files_are_read_at_every_run(site: Site) -> None:
     """A file that was just edited counts at once; looking at it costs no request."""
     (site.home / "notes").mkdir()
     (site.home / "notes" / "a.md").write_text("---\ntitle: A\n---\n\nx\n")
@@ -84,7 +84,7 @@ def test_hints_of_the_feed_and_of_the_server_are_remembered_across_a_304(site: S
     assert state.next_poll - state.polled >= timedelta(hours=6)
 
 
-def test_failures_wait_longer_each_time_and_gone_is_left_alone(site: Site, server: Server) -> None:
+def test_failures_back_off_and_410_stops_polling(site: Site, server: Server) -> None:
     """Back-off doubles; 410 stops and says so; asking by hand tries again."""
     server.pages |= {"/a": Answer(500), "/b": Answer(410)}
     site.configure(source(server, "a"), source(server, "b"))
@@ -103,7 +103,7 @@ def test_failures_wait_longer_each_time_and_gone_is_left_alone(site: Site, serve
     assert remembered(site, "b").reason is not schedule.Reason.GONE
 
 
-def test_a_server_that_asks_us_to_stay_away_is_left_alone(site: Site, server: Server) -> None:
+def test_retry_after_delays_the_next_poll(site: Site, server: Server) -> None:
     """Retry-After is a floor, and no failure."""
     server.pages["/a"] = Answer(429, {"Retry-After": "7200"})
     site.configure(source(server, "a"))
@@ -272,7 +272,7 @@ def test_the_url_of_the_config_ends_a_move(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize("setting", ["headers", "auth", "cookie", "tls_verify"])
-def test_what_is_bound_to_its_origin_is_only_reported_as_moved(
+def test_a_redirect_of_a_source_with_secrets_is_only_reported(
     site: Site, server: Server, setting: str
 ) -> None:
     """Secrets go to the address of the config alone; also when they are given after the move."""
@@ -304,7 +304,7 @@ def test_what_is_bound_to_its_origin_is_only_reported_as_moved(
 
 
 @pytest.mark.parametrize(("status", "polls"), [(404, 5), (410, 1)])
-def test_a_move_that_ends_in_failures_is_taken_back(
+def test_an_adopted_redirect_that_fails_is_undone(
     site: Site, server: Server, status: int, polls: int
 ) -> None:
     """A wrong redirect loses no source: the address of the config is requested again, which is reported."""
@@ -321,7 +321,7 @@ def test_a_move_that_ends_in_failures_is_taken_back(
     assert [r.path for r in server.requests] == ["/a"]
 
 
-def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_reports_a_move(site: Site, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a line of its own, and in the facts for a script."""
     server.pages["/a"] = moved(server)
     site.configure(source(server, "a"))
@@ -333,7 +333,7 @@ def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.Monk
     )
 
 
-def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, server: Server) -> None:
+def test_a_store_error_ends_the_run(site: Site, server: Server) -> None:
     """A broken store is raised, not waited for until the end of days."""
     server.pages |= {f"/s{n}": Answer(200, {}, feed(f"s{n}", 1)) for n in range(5)}
     site.configure(*(source(server, f"s{n}") for n in range(5)))
@@ -351,7 +351,7 @@ def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, ser
     store.close()
 
 
-def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
+def test_an_unexpected_exception_affects_one_source(site: Site, server: Server) -> None:
     """Whatever it is: it is the error of that source, and the others are saved."""
     server.pages |= {f"/s{n}": Answer(200, {"ETag": '"1"'}, feed(f"s{n}", 1)) for n in range(3)}
     site.configure(*(source(server, f"s{n}") for n in range(3)))
@@ -377,7 +377,7 @@ def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
     assert (again.error, again.saved.new) == (None, 1)
 
 
-def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone() -> None:
+def test_a_long_queue_at_one_publisher_does_not_postpone_polls() -> None:
     """Only Retry-After stops polls: 400 feeds of one publisher, a second apart, all stay in line."""
     hosts = Hosts(gap=timedelta(seconds=1))
     urls = [f"https://videos.example/{n}" for n in range(400)]
@@ -407,7 +407,7 @@ def poll_at(site: Site, moment: datetime) -> PollResult:
     return poll
 
 
-def test_what_cannot_be_read_is_asked_for_again_by_its_validators(site: Site, server: Server) -> None:
+def test_an_unreadable_document_is_fetched_again_conditionally(site: Site, server: Server) -> None:
     """Its 304 is the same error, not health; once a day the whole document is asked for."""
     server.pages["/a"] = unreadable_page()
     site.configure(source(server, "a"))
@@ -454,7 +454,7 @@ def test_a_feed_that_comes_back_after_a_page_is_healthy(site: Site, server: Serv
     assert server.requests[3].headers["If-None-Match"] == '"1"'
 
 
-def test_other_options_have_what_could_not_be_read_asked_for_whole(site: Site, server: Server) -> None:
+def test_changed_options_fetch_an_unreadable_document_without_validators(site: Site, server: Server) -> None:
     """After the config was corrected, there is no wait for a day."""
     server.pages["/a"] = unreadable_page()
     site.configure(source(server, "a"))
@@ -480,9 +480,7 @@ def test_other_options_have_what_could_not_be_read_asked_for_whole(site: Site, s
         pytest.param(Answer(200, {"Content-Encoding": "gzip"}, b"no gzip"), id="badly packed"),
     ],
 )
-def test_after_any_answer_a_source_is_left_alone_for_an_hour(
-    site: Site, server: Server, answer: Answer
-) -> None:
+def test_no_source_is_polled_again_within_an_hour(site: Site, server: Server, answer: Answer) -> None:
     """Whatever was wrong with it."""
     server.pages["/a"] = answer
     site.configure(source(server, "a"), fetch={"max_bytes": 1_000_000})
@@ -528,7 +526,7 @@ def undated(*numbers: int, feed_date: str = "") -> bytes:
     ],
     ids=["dated ones", "the feed's date", "Last-Modified", "nothing"],
 )
-def test_undated_entries_of_a_first_poll_stand_below_dated_ones(
+def test_undated_entries_of_a_first_poll_come_after_dated_ones(
     site: Site, server: Server, answer: Answer, dates: list[str]
 ) -> None:
     """In their order; those that come later are new when they are seen."""

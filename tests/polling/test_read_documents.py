@@ -66,7 +66,7 @@ def test_a_further_document_that_fails_is_reported_and_the_others_stay() -> None
     assert gathered.failed == {"b"}
 
 
-def test_a_document_that_stands_alone_must_be_read() -> None:
+def test_an_unreadable_only_document_is_the_sources_failure() -> None:
     """It is the source's failure, not a problem in it."""
     with pytest.raises(ReadError):
         gathered_from("refused")

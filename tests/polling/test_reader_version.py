@@ -93,7 +93,7 @@ def conditional(body: bytes) -> Callable[[Request], Answer]:
     return page
 
 
-def test_an_unchanged_document_is_read_once_anew_and_silently(
+def test_after_an_upgrade_an_unchanged_document_is_read_again_silently(
     site: Site, server: Server, upgrade: Callable[[], None]
 ) -> None:
     """Without its validators, at its turn; then conditionally as before."""
@@ -129,7 +129,7 @@ def test_only_changed_entries_are_edits(site: Site, server: Server, upgrade: Cal
     assert all("Mended" in body for body in bodies(site).values())
 
 
-def test_it_is_asked_for_without_validators_once_a_day_at_most(
+def test_after_an_upgrade_validators_are_left_out_once_a_day_at_most(
     site: Site, server: Server, upgrade: Callable[[], None]
 ) -> None:
     """Polled whole an hour before the upgrade, it is asked conditionally until a day has passed."""
@@ -144,7 +144,7 @@ def test_it_is_asked_for_without_validators_once_a_day_at_most(
     assert "Mended" in bodies(site)["a 1"]
 
 
-def test_a_document_that_changed_within_the_day_is_read_anew_as_a_whole(
+def test_after_an_upgrade_a_changed_document_is_read_completely(
     site: Site, server: Server, upgrade: Callable[[], None]
 ) -> None:
     """What comes is read by the reader of today, though it was asked for conditionally."""
@@ -159,7 +159,9 @@ def test_a_document_that_changed_within_the_day_is_read_anew_as_a_whole(
     assert all("Mended" in body for body in bodies(site).values())
 
 
-def test_unchanged_files_of_a_folder_are_read_anew_silently(site: Site, upgrade: Callable[[], None]) -> None:
+def test_after_an_upgrade_unchanged_files_are_read_again_silently(
+    site: Site, upgrade: Callable[[], None]
+) -> None:
     """One that was edited meanwhile is an edit."""
     folder = site.home / "notes"
     folder.mkdir()

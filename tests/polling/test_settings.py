@@ -46,7 +46,7 @@ def test_a_login_that_is_corrected_is_tried_at_once(site: Site, server: Server) 
     "change",
     [{"headers": {"X-Key": "1"}}, {"cookie": "a=b"}, {"user_agent": "x"}, {"fetch": {"timeout": "9s"}}],
 )
-def test_whatever_could_mend_a_failure_is_tried_at_once(
+def test_settings_that_may_fix_a_failure_make_a_source_due(
     site: Site, server: Server, change: dict[str, Any]
 ) -> None:
     """Settings of the source, and of [fetch]."""
@@ -64,14 +64,14 @@ def test_allow_is_tried_at_once(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize("answer", [Answer(429), Answer(403, {"Retry-After": "7200"})], ids=["429", "403"])
-def test_what_the_server_asks_for_holds(site: Site, server: Server, answer: Answer) -> None:
+def test_a_changed_setting_does_not_override_retry_after(site: Site, server: Server, answer: Answer) -> None:
     """429, and Retry-After on any status."""
     server.pages["/a"] = answer
     assert asked(site, server) == [None]
     assert asked(site, server, headers={"X-Key": "1"}) == []
 
 
-def test_changed_options_are_asked_for_whole(site: Site, server: Server) -> None:
+def test_changed_options_fetch_without_validators(site: Site, server: Server) -> None:
     """A 304 would leave articles as the other options had them."""
     items = b'{"posts": [{"id": 1, "title": "One", "url": "https://a.example/1"}], "old": []}'
     server.pages["/a"] = lambda request: (
@@ -87,7 +87,7 @@ def test_changed_options_are_asked_for_whole(site: Site, server: Server) -> None
     assert [request.headers.get("If-None-Match") for request in server.requests] == ['"1"']
 
 
-def test_another_interval_only_plans_anew(site: Site, server: Server) -> None:
+def test_a_changed_interval_only_plans_the_next_poll_again(site: Site, server: Server) -> None:
     """Nothing is asked for it."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     assert asked(site, server) == [None]

@@ -75,7 +75,7 @@ READ = {"feed.json": _by_json, "atom.xml": _by_xml, "rss.xml": _by_xml}
         (("rss", "json"), True, "feed.json", "rss.xml"),
     ],
 )
-def test_a_reader_walks_the_whole_history(
+def test_a_client_can_follow_all_archives_to_the_oldest_article(
     tmp_path: Path,
     url: str,
     formats: tuple[str, ...],
@@ -120,7 +120,7 @@ def test_the_open_archive_is_there_when_it_is_needed(planet: Planet, number: int
 
 
 @pytest.mark.parametrize("url", ["https://planet.example/feeds", ""], ids=["public", "a folder"])
-def test_each_document_stands_in_its_place(tmp_path: Path, url: str) -> None:
+def test_references_between_archives_are_correct(tmp_path: Path, url: str) -> None:
     """References are absolute where the address is known, else relative to the document."""
     planet, witness = Planet(tmp_path, url=url), Witness()
     planet.writers = {"json": witness}
@@ -231,7 +231,7 @@ def test_another_address_or_title_shows_in_full_archives(planet: Planet) -> None
     assert planet.archives() == before
 
 
-def test_another_version_of_the_program_leaves_full_archives_alone(planet: Planet) -> None:
+def test_another_version_does_not_render_full_archives_again(planet: Planet) -> None:
     """Only `publish --all` renders them anew, and damage the one that was damaged."""
 
     class AnotherRss(Rss):
@@ -296,7 +296,7 @@ def test_an_archive_keeps_the_formats_that_it_was_published_in(planet: Planet) -
     assert [*planet.archives()] == []
 
 
-def test_without_archives_nothing_is_filed_and_what_is_ours_goes(planet: Planet) -> None:
+def test_switching_archives_off_removes_their_files(planet: Planet) -> None:
     """Other files and folders stay; asked for again, the full ones are the same to the byte."""
     planet.configure(compress=("gzip",))
     planet.add(*map(article, range(17)))
@@ -335,7 +335,7 @@ def test_a_removed_archive_is_written_again(planet: Planet) -> None:
     assert planet.files() == before
 
 
-def test_archives_half_written_by_a_killed_process_are_made_whole(
+def test_archives_half_written_by_a_killed_process_are_completed(
     planet: Planet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever it stopped, the next publication ends where an undisturbed one would have."""

@@ -38,7 +38,7 @@ def months(planet: Planet) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_each_month_leads_to_where_its_newest_articles_are(planet: Planet) -> None:
+def test_each_month_links_to_its_newest_articles(planet: Planet) -> None:
     """In the feed, in the open archive, in a full one; at the heading of the day."""
     first = datetime(2025, 1, 20, 12, tzinfo=UTC)
     planet.add(*(article(n, published=first + timedelta(days=20 * n)) for n in range(17)))

@@ -170,7 +170,7 @@ def test_a_new_article_and_damage_at_once(planet: Site) -> None:
     assert after["News/rss.xml"] != before["News/rss.xml"]
 
 
-def test_what_is_whole_is_not_rendered(planet: Site) -> None:
+def test_undamaged_files_are_not_rendered_again(planet: Site) -> None:
     """Once more, and by another process that looks at the same folder."""
     assert "published 0 of 3 feeds, 0 files written" in planet.run("publish").output
     emptied(planet.output / "News/rss.xml")
@@ -178,7 +178,7 @@ def test_what_is_whole_is_not_rendered(planet: Site) -> None:
     assert "published 0 of 3 feeds, 0 files written" in planet.run("publish").output
 
 
-def test_a_file_that_cannot_be_mended_is_named(planet: Site) -> None:
+def test_a_file_that_cannot_be_repaired_is_reported(planet: Site) -> None:
     """And tried again the next time."""
     before = planet.files()
     a_folder(planet.output / "News/rss.xml")
@@ -263,7 +263,7 @@ def test_a_post_that_was_shortened_by_hand_stays(posts: Site) -> None:
         assert path.read_bytes() == shorter
 
 
-def test_a_post_left_alone_is_a_note_and_no_failure(posts: Site) -> None:
+def test_a_post_changed_by_hand_is_reported_as_a_note(posts: Site) -> None:
     """It is another's file by now."""
     paths(posts)[0].write_text("all mine now, and much longer than anything that ever was in it " * 20)
     (posts.home / "a.xml").write_bytes(feed("a", 1, 2, 3, body="Edited"))

@@ -271,7 +271,7 @@ def test_the_daemon_logs_what_it_could_not_write(small_disk: Site) -> None:
     assert "Traceback" not in small_disk.log.read_text()
 
 
-def test_failed_sources_alone_are_no_failure(site: Site) -> None:
+def test_failed_sources_do_not_make_the_command_fail(site: Site) -> None:
     """As before: they are named, and the exit code is 0."""
     configure(site)
     (site.home / "b.xml").write_bytes(b"no feed")

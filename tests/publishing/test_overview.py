@@ -121,7 +121,7 @@ def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, onlooker
     ],
     ids=["a login in the address", "a token", "a file", "a mailbox", "a folder", "no feed"],
 )
-def test_what_is_private_is_not_shown(planet: Planet, onlooker: Witness, source: Source) -> None:
+def test_private_sources_are_not_published(planet: Planet, onlooker: Witness, source: Source) -> None:
     """No list for subscribers has it; logins and places on this machine are on no page."""
     planet.configure(sources=(source,))
     at = " at secret.example" if source.kind == "mail" else ""
@@ -140,7 +140,7 @@ def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, onlooker: Wit
     assert onlooker.seen[0].followed[0].url == "https://new.example/feed"
 
 
-def test_each_is_made_anew_when_what_it_shows_changed_and_not_else(
+def test_site_documents_are_rendered_only_when_their_content_changed(
     planet: Planet, witness: Witness, onlooker: Witness
 ) -> None:
     """News; a failure, another config, some time with polls; a missing file. Otherwise nothing is done."""
@@ -168,7 +168,7 @@ def test_each_is_made_anew_when_what_it_shows_changed_and_not_else(
     assert planet.publish().rendered == 0
 
 
-def test_a_format_that_is_no_longer_chosen_goes(planet: Planet) -> None:
+def test_files_of_a_removed_format_are_deleted(planet: Planet) -> None:
     """With its compressed forms; other files at the top stay."""
     planet.configure(compress=("gzip",))
     planet.add(article(1, categories=tuple(f"category {n}" for n in range(60))))
@@ -180,7 +180,7 @@ def test_a_format_that_is_no_longer_chosen_goes(planet: Planet) -> None:
     assert [name for name in planet.files() if "/" not in name] == ["robots.txt"]
 
 
-def test_what_is_recalled_is_what_the_store_would_say(planet: Planet, witness: Witness) -> None:
+def test_a_cached_overview_equals_a_fresh_one(planet: Planet, witness: Witness) -> None:
     """A process that publishes again and again shows what one that starts anew does."""
     planet.sections = SectionCache()
     for number in range(6):

@@ -112,7 +112,7 @@ def test_a_new_planet_with_a_mistake_has_its_feeds(planet: Planet) -> None:
     assert {"World/index.html", "World/archive/1/index.html", "status.html"} <= set(pages(planet))
 
 
-def test_templates_are_read_from_the_folder_alone(planet: Planet) -> None:
+def test_templates_are_read_only_from_their_folder(planet: Planet) -> None:
     """A link that leads out is refused; one inside is followed; hidden and other files are none."""
     put(planet, "parts/footer.html", "<p>Tea</p>")
     (planet.home / "templates" / "linked.html").symlink_to("parts/footer.html")
@@ -193,7 +193,7 @@ def test_a_logo_is_published_and_followed(planet: Planet) -> None:
     assert planet.files() == before
 
 
-def test_a_logo_that_is_none_is_reported(planet: Planet) -> None:
+def test_a_logo_that_is_not_a_picture_is_reported(planet: Planet) -> None:
     """Pages go on without one."""
     for name, body, why in (
         ("logo.png", b"<html>", "is not a picture of the type that its name says"),
@@ -210,7 +210,7 @@ def test_a_logo_that_is_none_is_reported(planet: Planet) -> None:
     assert "index.html" in planet.files()
 
 
-def test_colours_are_in_the_stylesheet_alone(planet: Planet) -> None:
+def test_colours_are_only_in_the_stylesheet(planet: Planet) -> None:
     """For a screen; paper stays black on white."""
     planet.publish()
     before = planet.files()

@@ -305,7 +305,7 @@ def test_there_are_enough_payloads() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_body_acts_in_a_page_around_it(planet: Site, browser: Browser, server: Server, shape: str) -> None:
+def test_no_body_is_active_inside_a_page(planet: Site, browser: Browser, server: Server, shape: str) -> None:
     """No event fires, no script runs, the page's own elements stay as they are."""
     generator = shape if shape != "table" else "hexo"
     bodies = publish(planet, "publish", generator=generator, path="{date}-{slug}.html")
@@ -314,7 +314,7 @@ def test_no_body_acts_in_a_page_around_it(planet: Site, browser: Browser, server
     assert acting(browser, server, shaped(shape, distinct)) == []
 
 
-def test_no_body_acts_as_a_feed_has_it(planet: Site, browser: Browser, server: Server) -> None:
+def test_no_body_is_active_as_feeds_contain_it(planet: Site, browser: Browser, server: Server) -> None:
     """A reader that puts an Atom entry's content into its page as it is."""
     atom = next(body for name, body in planet.files().items() if name.endswith("P/atom.xml"))
     entries = feedparser.parse(atom, sanitize_html=False, resolve_relative_uris=False).entries
@@ -325,7 +325,7 @@ def test_no_body_acts_as_a_feed_has_it(planet: Site, browser: Browser, server: S
     assert acting(browser, server, shaped("jekyll", distinct)) == []
 
 
-def test_the_browser_would_tell(browser: Browser, server: Server) -> None:
+def test_the_browser_test_would_notice_unsanitised_bodies(browser: Browser, server: Server) -> None:
     """Unsanitised, most payloads act in these pages by the same means."""
     pages = shaped("jekyll", PAYLOADS)
     found = {path for path, _ in acting(browser, server, pages)}
@@ -333,7 +333,7 @@ def test_the_browser_would_tell(browser: Browser, server: Server) -> None:
 
 
 @pytest.mark.parametrize("generator", ["hugo", "jekyll"])
-def test_no_body_acts_in_a_page_that_the_generator_built(
+def test_no_body_is_active_in_a_page_built_by_the_generator(
     planet: Site, browser: Browser, server: Server, generator: str, tmp_path: Path
 ) -> None:
     """By the installed generator, HTML in Markdown allowed: nothing in a body is Markdown or a template."""

@@ -152,7 +152,7 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
     assert sum(sum(answer.rendered) for answer in theirs) > 0
 
 
-def test_what_a_killed_process_had_to_write_is_written(planet: Planet) -> None:
+def test_the_share_of_a_killed_process_is_written_by_others(planet: Planet) -> None:
     """Every process but this one dies of its first share; what it wrote of that is reported all the same."""
     done = published(planet, 3, {**BASIC, "rss": Deadly()})
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())

@@ -109,7 +109,7 @@ def test_elements_keep_what_is_in_them(tmp_path: Path) -> None:
         assert item.find(stray, NAMES) is None
 
 
-def test_what_a_podcast_says_of_itself_is_said_of_a_category_of_it_alone(tmp_path: Path) -> None:
+def test_podcast_elements_are_published_if_a_category_has_one_source(tmp_path: Path) -> None:
     """Its owner, its place in directories, its guid; nothing that could act."""
     channel = published(tmp_path / "one", podcast()).find("channel")
     assert channel is not None
@@ -129,7 +129,7 @@ def test_what_a_podcast_says_of_itself_is_said_of_a_category_of_it_alone(tmp_pat
     assert both.find("channel/itunes:owner", NAMES) is None
 
 
-def test_what_is_nested_too_deeply_or_too_wide_is_cut(tmp_path: Path) -> None:
+def test_elements_nested_too_deeply_or_too_many_are_cut(tmp_path: Path) -> None:
     """What is left is whole."""
     deep = "<podcast:value type='lightning' method='keysend'>" * 30 + "</podcast:value>" * 30
     chapters = '<psc:chapter start="1"/>' * 600

@@ -88,7 +88,7 @@ def test_pruned_articles_and_their_empty_folders_go(planet: Site) -> None:
     assert len(files(planet)) == 4
 
 
-def test_a_file_that_stands_there_already_stays_and_the_article_gets_another_name(planet: Site) -> None:
+def test_an_existing_file_stays_and_the_article_gets_another_name(planet: Site) -> None:
     """Only what is remembered as ours is ever overwritten."""
     place = planet.home / "posts" / FIRST
     place.parent.mkdir(parents=True)
@@ -126,7 +126,7 @@ def test_a_removed_file_whose_article_is_edited_comes_back(planet: Site) -> None
     assert "Edited 1" in files(planet)[FIRST]
 
 
-def test_no_symbolic_link_leads_out_of_the_folder(planet: Site) -> None:
+def test_symbolic_links_out_of_the_folder_are_not_written_through(planet: Site) -> None:
     """Neither a folder nor a file that is one."""
     outside = planet.home / "outside"
     outside.mkdir()
@@ -200,7 +200,7 @@ def test_a_publication_that_was_killed_is_finished_by_the_next(planet: Site) -> 
     assert files(planet) == found
 
 
-def test_one_article_in_a_thousand_costs_one_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_changed_article_writes_one_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what changed is rendered."""
     (site.home / "a.xml").write_bytes(feed("a", *range(300)))
     configure(site)

@@ -47,7 +47,7 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def test_no_key_leaves_by_any_output(site: Site, server: Server, closed_port: int) -> None:
+def test_no_output_contains_a_secret(site: Site, server: Server, closed_port: int) -> None:
     """Feeds that repeat the request, redirects, APIs, lists, failures: in every format."""
     base = server.url
 
@@ -253,7 +253,7 @@ def test_a_change_of_the_rules_writes_everything_again(
         ({"kind": "exec", "url": None}, None, None),
     ],
 )
-def test_where_a_source_can_be_followed_by_anybody(
+def test_a_source_is_published_with_its_public_address(
     changes: dict[str, object], moved_to: str | None, shown: str | None
 ) -> None:
     """What stands in sources.opml and on the status page."""

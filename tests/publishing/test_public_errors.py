@@ -61,7 +61,7 @@ def planet(site: Site, server: Server) -> Site:
     return site
 
 
-def test_no_public_file_repeats_what_was_fetched(planet: Site) -> None:
+def test_public_errors_contain_no_fetched_text(planet: Site) -> None:
     """Each source fails, and is reported with a sentence of ours; the owner reads more."""
     planet.run("fetch")
     page = planet.files()["status.html"].decode()

@@ -76,7 +76,7 @@ STEPS = st.lists(
 
 @given(STEPS, st.sampled_from(["", "https://planet.example"]))
 @settings(max_examples=examples(8), deadline=None)
-def test_whatever_came_before_the_store_decides(steps: list[tuple[Any, ...]], url: str) -> None:
+def test_the_output_depends_only_on_the_store(steps: list[tuple[Any, ...]], url: str) -> None:
     """Any history of saving, editing, pruning and publishing.
 
     What lies in the folder is what one publication into an empty one writes; full archives never changed;
@@ -178,7 +178,7 @@ def test_a_category_may_differ_from_the_others(tmp_path: Path) -> None:
     planet.store.close()
 
 
-def test_a_category_in_no_format_is_left_alone(tmp_path: Path) -> None:
+def test_a_category_without_formats_has_no_folder(tmp_path: Path) -> None:
     """No folder is made for it, and nothing is looked for again and again."""
     planet = Planet(tmp_path)
     planet.configure(categories={"World": {"formats": ()}})

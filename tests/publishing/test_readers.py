@@ -88,7 +88,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_reader_finds_what_the_articles_say(planet: Planet, reader: str) -> None:
+def test_a_feed_reader_finds_all_fields_of_the_articles(planet: Planet, reader: str) -> None:
     """Entries in their order, ids, links, titles, dates, authors, categories and enclosures."""
     read, excused = READERS[reader]
     for folder, kept in documents(planet).items():
@@ -108,7 +108,7 @@ def test_a_reader_finds_what_the_articles_say(planet: Planet, reader: str) -> No
     ],
     ids=["author", "enclosure", "date", "entry"],
 )
-def test_what_a_reader_shows_differently_is_reported(
+def test_the_comparison_with_a_feed_reader_finds_differences(
     planet: Planet, reader: str, form: str, written: str, instead: str, message: str
 ) -> None:
     """By file, entry and field: a comparison that finds nothing would otherwise prove nothing."""

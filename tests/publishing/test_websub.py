@@ -30,7 +30,7 @@ def test_topics_are_the_self_links_of_the_feeds_that_were_written() -> None:
     assert topics(written, config_for(url="")) == []
 
 
-def test_nothing_waits_without_hubs_or_without_an_address(tmp_path: Path) -> None:
+def test_without_hubs_or_a_public_address_nothing_is_queued(tmp_path: Path) -> None:
     """There would be nobody to tell, or nothing to say."""
     store = Store(tmp_path / "store.db")
     written = [Path("/out/all/atom.xml")]

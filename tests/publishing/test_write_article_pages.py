@@ -51,7 +51,7 @@ def linked(planet: Planet, place: str) -> set[str]:
     return {str(path.relative_to(planet.config.output.resolve())) for path in found}
 
 
-def test_each_article_without_a_link_has_a_page_that_its_titles_lead_to(planet: Planet) -> None:
+def test_articles_without_a_link_have_pages_that_titles_link_to(planet: Planet) -> None:
     """In feeds, in archives and on the start page; articles with a link have none."""
     planet.add(*(letter(n) for n in range(13)), article(20))
     planet.publish()
@@ -88,7 +88,7 @@ def test_feeds_link_to_the_page_where_there_is_a_public_address(planet: Planet) 
     assert ([item["url"]] if "url" in item else []) == wanted
 
 
-def test_the_page_has_the_whole_body_sanitised(planet: Planet) -> None:
+def test_an_article_page_has_the_whole_sanitised_body(planet: Planet) -> None:
     """No script, no class of our own pages, and a link in place of a frame, which the policy forbids."""
     body = (
         '<p class="skip">Hi <b>you</b></p><script>alert(1)</script><img src="x" onerror="alert(1)">'
@@ -143,7 +143,7 @@ def test_an_article_that_gets_a_link_needs_no_page(planet: Planet) -> None:
     assert not (planet.config.output / "articles").exists()
 
 
-def test_what_is_pruned_keeps_its_page_while_an_archive_shows_it(planet: Planet) -> None:
+def test_a_pruned_article_keeps_its_page_while_an_archive_shows_it(planet: Planet) -> None:
     """One that stood in the feed alone loses it."""
     planet.add(*(letter(n) for n in range(11)))
     planet.publish()
@@ -153,7 +153,7 @@ def test_what_is_pruned_keeps_its_page_while_an_archive_shows_it(planet: Planet)
     assert set(pages(planet)) == archived | {f"Number {n}" for n in range(6, 11)}
 
 
-def test_what_is_withdrawn_or_forgotten_loses_its_page(planet: Planet) -> None:
+def test_withdrawn_and_forgotten_articles_lose_their_pages(planet: Planet) -> None:
     """Everywhere, archives included."""
     planet.add(*(letter(n) for n in range(11)))
     found = [Found(letter(11), file="own.md")]
@@ -167,7 +167,7 @@ def test_what_is_withdrawn_or_forgotten_loses_its_page(planet: Planet) -> None:
     assert set(pages(planet)) == {f"Number {n}" for n in range(1, 11)}
 
 
-def test_without_pages_in_the_formats_there_are_none(planet: Planet) -> None:
+def test_without_the_format_html_there_are_no_article_pages(planet: Planet) -> None:
     """Nor links to any, in full archives either; chosen again, they are back at their addresses."""
     planet.add(*(letter(n) for n in range(12)))
     planet.publish()
@@ -181,7 +181,7 @@ def test_without_pages_in_the_formats_there_are_none(planet: Planet) -> None:
     assert pages(planet) == before
 
 
-def test_a_damaged_page_is_mended(planet: Planet) -> None:
+def test_a_damaged_page_is_written_again(planet: Planet) -> None:
     """Emptied or removed by somebody."""
     planet.add(letter(1), letter(2))
     planet.publish()
@@ -249,7 +249,7 @@ def test_letters_have_pages_only_where_that_is_wanted(planet: Planet) -> None:
     assert 'href="https://tea.example/"' in text
 
 
-def test_no_article_has_a_page_where_its_source_refuses(planet: Planet) -> None:
+def test_article_pages_false_gives_no_pages(planet: Planet) -> None:
     """Not even one without a link."""
     planet.add(letter(1))
     planet.configure(sources=(NEWS.model_copy(update={"article_pages": False}),))

@@ -344,7 +344,7 @@ def test_the_filter_decides_alike_for_each_processor(machine: str) -> None:
     assert decided(machine, 0, processor=0x40000003) == "EPERM"  # as 32-bit programs call
 
 
-def test_a_system_without_the_measures_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_confinement_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """And goes on without them."""
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     assert seccomp.restrict() == f"no seccomp: not made for {sys.platform} on riscv64"

@@ -200,7 +200,7 @@ def answer_twice(resource: Resource, context: Context) -> Reading:
     raise AssertionError
 
 
-def test_an_answer_ahead_of_its_task_is_none() -> None:
+def test_an_answer_before_its_task_is_ignored() -> None:
     """What a worker says before it was asked ends it, so that no document gets another one's articles."""
     with Workers(1, deadline=timedelta(seconds=120), read=answer_twice) as workers:
         for url in ("https://a.example/", "https://b.example/", "https://c.example/"):
@@ -218,7 +218,7 @@ def send_a_part(resource: Resource, context: Context) -> NoReturn:
 
 
 @pytest.mark.parametrize("size", [1, processes._HEADER.size, processes._HEADER.size + 1])
-def test_a_part_of_an_answer_holds_nobody_up(size: int) -> None:
+def test_an_incomplete_answer_ends_at_the_deadline(size: int) -> None:
     """The deadline holds for the whole of it."""
     with (
         Workers(1, deadline=timedelta(seconds=1), read=send_a_part) as workers,
@@ -235,7 +235,7 @@ def stop_listening(resource: Resource, context: Context) -> Reading:
     raise AssertionError
 
 
-def test_a_worker_that_takes_no_request_holds_nobody_up() -> None:
+def test_a_worker_that_reads_no_request_ends_at_the_deadline() -> None:
     """The deadline holds for sending too: the document is larger than what the system keeps in between."""
     large = Resource(url="https://a.example/", body=bytes(10_000_000))
     with Workers(1, deadline=timedelta(seconds=2), read=stop_listening) as workers:
@@ -332,7 +332,7 @@ def test_an_error_of_a_class_that_is_not_here_keeps_its_label() -> None:
     "kind",
     ["os:system", "builtins:SystemExit", "aggregator.errors:StoreError", "aggregator.errors:Gone", "", ":"],
 )
-def test_no_other_class_is_made(kind: str) -> None:
+def test_only_read_errors_are_made_from_an_answer(kind: str) -> None:
     """Only kinds of ReadError."""
     assert type(error_of(replace(failure_of(ReadError("r")), kind=kind))) is ReadError
 

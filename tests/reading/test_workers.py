@@ -76,7 +76,7 @@ def test_a_worker_reads_as_the_caller_would(workers: Workers) -> None:
     assert replace(found, packed=()) == reading.read_resource(GOOD, Context(source="s"))
 
 
-def test_an_error_arrives_with_all_that_it_says(workers: Workers) -> None:
+def test_an_error_arrives_with_all_its_fields(workers: Workers) -> None:
     """Its class, its reason, its URL, and what is special to it."""
     page = b"<html><head><link rel=alternate type=application/atom+xml href=/atom></head></html>"
     with pytest.raises(NotAFeed, match="a web page") as caught:
@@ -110,7 +110,7 @@ def test_a_document_that_harms_its_worker_is_its_own_failure(
     assert len(workers.read(GOOD, Context()).document.articles) == 2
 
 
-def test_a_process_that_died_between_documents_costs_none() -> None:
+def test_a_process_that_died_between_documents_is_replaced() -> None:
     """Another takes its place before the next document is sent."""
     with Workers(1, read=tell_process) as unlucky:
         process = int(unlucky.read(GOOD, Context()).document.title)

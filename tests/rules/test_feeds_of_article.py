@@ -15,7 +15,7 @@ NONE = frozenset[str]()
 QUERIES = QuerySet({"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")})
 
 
-def test_an_article_stands_in_its_categories_in_all_and_where_queries_find_it() -> None:
+def test_an_article_is_in_its_categories_all_and_matching_saved_feeds() -> None:
     """As found, and by rules."""
     facts = ArticleFacts(ARTICLE)
     nothing = RuleSet()
@@ -83,7 +83,7 @@ def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
     assert [(each.asked, each.matched, each.dropped, each.moved) for each in trial.rules] == [(1, 0, 1, 1)]
 
 
-def test_the_changes_of_a_dry_run_are_what_would_stand_elsewhere() -> None:
+def test_a_dry_run_lists_only_feeds_and_rules_with_changes() -> None:
     """Neither rules nor feeds that leave everything where it stands."""
     rules = RuleSet([rule("chess", {"file-under": ["Games"]}), rule("*", {"tag": ["x"]})])
     facts = ArticleFacts(ARTICLE)

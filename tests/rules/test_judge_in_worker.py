@@ -41,7 +41,7 @@ def query(made_here: Made) -> str:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_what_is_judged_ahead_is_what_would_be_judged(seed: int) -> None:
+def test_a_worker_judges_as_the_parent_would(seed: int) -> None:
     """Sent to another process and back, for any rules, saved feeds and articles."""
     random = Random(seed)
     made_here = Made(random)

@@ -17,7 +17,7 @@ CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "600"))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_answer_is_that_of_each_query_alone(seed: int) -> None:
+def test_a_query_set_matches_as_each_query_alone(seed: int) -> None:
     """Over random queries and articles, in the order of the queries."""
     made = Made(Random(seed))
     queries = {f"q{n}": parse(made.query()) for n in range(CASES // 3)}
@@ -66,7 +66,7 @@ def test_only_queries_whose_words_are_there_are_asked(
     assert asked == ([query] if is_asked else [])
 
 
-def test_it_is_a_mapping_of_its_queries() -> None:
+def test_a_query_set_is_a_mapping() -> None:
     """In their order."""
     queries = {"b": parse("tea"), "a": parse("*")}
     assert dict(QuerySet(queries)) == queries

@@ -113,13 +113,13 @@ def test_bodies_are_changed_by_selectors(table: Any, content: str) -> None:
         assert "Subscribe" not in changed
 
 
-def test_what_comes_out_is_sanitised() -> None:
+def test_rewritten_bodies_are_sanitised() -> None:
     """An article that was not would be afterwards."""
     raw = replace(ARTICLE, content="<p>x</p><b onclick=a()>y</b><script>z</script>")
     assert rewritten(raw, remove="p").content == "<b>y</b>"
 
 
-def test_a_body_beyond_all_bounds_stays() -> None:
+def test_a_body_over_the_limits_is_not_rewritten() -> None:
     """Selectors that count siblings would take minutes."""
     huge = replace(ARTICLE, content="<br>" * 200_000, link=None)
     assert rewritten(huge, remove="br:nth-last-child(3n+1)").content == huge.content
@@ -157,7 +157,7 @@ def test_the_lead_image_is_set_or_removed() -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_done_is_refused(value: Any, message: str) -> None:
+def test_impossible_rewrites_are_refused(value: Any, message: str) -> None:
     """Where the config is read."""
     with pytest.raises(ValueError, match=message):
         parse(value)

@@ -58,7 +58,7 @@ def test_without_rules_nothing_changes() -> None:
     assert verdict.excluded_from("all") is None
 
 
-def test_what_matches_is_dropped_from_every_feed() -> None:
+def test_matching_articles_are_dropped_from_every_feed() -> None:
     """Rules after it are not asked."""
     verdict = said(rule("chess", "drop"), rule("tea", {"file-under": ["Tea"]}))
     assert verdict.matched == ("chess",)
@@ -67,7 +67,7 @@ def test_what_matches_is_dropped_from_every_feed() -> None:
     assert {verdict.excluded_from(name) for name in ("all", "Sport", "Tea")} == {"chess"}
 
 
-def test_a_rule_with_categories_drops_from_these_alone() -> None:
+def test_a_rule_with_categories_drops_only_from_these() -> None:
     """Also from `all` and from saved feeds, which know no categories."""
     verdict = said(
         rule("chess", "drop", categories=("Front page", "all", "This week", "Elsewhere")),
@@ -122,7 +122,7 @@ def test_queries_see_the_categories_and_tags_of_the_rules_before() -> None:
     assert verdict.categories(ARTICLE.categories) == ("Front page", "Games", "Green games")
 
 
-def test_the_last_rule_that_speaks_of_a_feed_decides() -> None:
+def test_the_last_rule_about_a_feed_decides() -> None:
     """In and out again, and the other way round."""
     out = rule("chess", {"remove-from": ["Sport", "New"]}, name="out")
     into = rule("chess", {"file-under": ["Sport", "New"]}, name="into")
@@ -141,7 +141,7 @@ def test_stop_ends_the_rules_for_what_matches() -> None:
     assert said(rule("chess", {"tag": ["a"], "stop": True}), drop).dropped_by is None
 
 
-def test_actions_that_are_not_of_feeds_act_on_what_stands_in_the_rules_categories() -> None:
+def test_other_actions_apply_to_articles_in_the_rules_categories() -> None:
     """Also by an earlier rule."""
     tag = rule("chess", {"tag": ["x"]}, categories=("Games",))
     assert said(tag).matched == ()
@@ -165,7 +165,7 @@ def test_a_rewriting_is_for_the_feeds_of_its_rule() -> None:
     assert rules.rewritten(ARTICLE, Verdict(), "all") is ARTICLE
 
 
-def test_a_judgement_says_whether_time_changes_it() -> None:
+def test_a_verdict_reports_whether_time_changes_it() -> None:
     """By a rule that was asked of this article."""
     assert said(rule("age:<7d", "drop")).depends_on_now
     assert not said(rule("age:<7d", "drop", sources=("Other",))).depends_on_now
@@ -178,7 +178,7 @@ def test_a_judgement_can_be_kept_as_plain_data() -> None:
     assert wire.converted(wire.plain(verdict, Verdict), Verdict) == verdict
 
 
-def test_a_digest_changes_with_what_is_said_alone() -> None:
+def test_the_digest_of_rules_changes_only_with_their_meaning() -> None:
     """So that a store knows when to ask again."""
     one, two = rule("chess", "drop"), rule("tea", {"tag": ["x"]})
     assert RuleSet().digest == ""
@@ -235,7 +235,7 @@ _VALUES = st.recursive(
 
 @given(_VALUES)
 @settings(max_examples=examples(150))
-def test_whatever_stands_in_then_is_an_action_or_a_mistake(then: object) -> None:
+def test_any_value_of_then_is_an_action_or_a_mistake(then: object) -> None:
     """Nothing else is raised, there or where it acts."""
     try:
         found = rule("chess", then)

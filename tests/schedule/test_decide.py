@@ -272,7 +272,7 @@ def test_a_retry_after_on_429_is_not_multiplied() -> None:
     assert after(result, state=state) == (HOUR, Reason.LATER)
 
 
-def test_a_server_that_said_429_is_not_polled_within_the_hour_for_a_week() -> None:
+def test_after_a_429_a_source_is_polled_hourly_at_most_for_a_week() -> None:
     """Else a server that allows less than we would take is refused by every second poll permanently."""
     fast = Result(published=every(MINUTE))
     assert after(fast, state=PollState(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
@@ -299,7 +299,7 @@ def test_without_a_network_nothing_is_counted_and_all_is_tried_soon() -> None:
     assert (state.failures, state.offline, state.reason) == (0, 0, Reason.RATE)
 
 
-def test_a_source_that_alone_is_out_of_reach_fails_by_itself() -> None:
+def test_a_source_that_alone_is_unreachable_counts_as_failed() -> None:
     """A domain whose name servers are dead: from the second time on, as others were answered meanwhile."""
     state, now, waits = PollState(), NOW, []
     for _ in range(14):
@@ -314,14 +314,14 @@ def test_a_source_that_alone_is_out_of_reach_fails_by_itself() -> None:
     assert alone.failures == 14  # answered in the same run
 
 
-def test_what_is_forced_without_a_network_does_not_come_early() -> None:
+def test_a_forced_poll_without_network_keeps_the_servers_wait() -> None:
     """A server that asked for six hours gets them, whatever was tried in between."""
     held = decide(PollState(), Result(status=429, retry_after=NOW + 6 * HOUR), NOW, POLICY, 0.0).state
     forced = decide(held, OFFLINE, NOW + MINUTE, POLICY, 0.0).state
     assert (forced.next_poll, forced.reason, forced.postponed) == (NOW + 6 * HOUR, Reason.RETRY_AFTER, 1)
 
 
-def test_gone_stops_and_says_so_until_the_user_asks() -> None:
+def test_a_410_stops_polls_until_the_user_polls_by_hand() -> None:
     """410: no next poll; one by hand that succeeds brings the source back."""
     gone = decide(PollState(), Result(status=410), NOW, POLICY, 0.5).state
     assert (gone.next_poll, gone.reason) == (None, Reason.GONE)
@@ -432,7 +432,7 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
 class TestWaking:
     """After a start, a sleep or a leap of the clock."""
 
-    def test_what_is_not_due_is_left_alone(self) -> None:
+    def test_a_source_that_is_not_due_is_not_polled(self) -> None:
         """No poll before its time, also across restarts."""
         state = PollState(polled=NOW - HOUR, next_poll=NOW + HOUR)
         assert wake(state, NOW, POLICY, 0.5) == state
@@ -440,11 +440,11 @@ class TestWaking:
     @pytest.mark.parametrize(
         "state", [PollState(), PollState(reason=Reason.GONE, polled=NOW)], ids=["new", "gone"]
     )
-    def test_what_has_no_next_poll_is_left_alone(self, state: PollState) -> None:
+    def test_a_source_without_a_next_poll_is_not_postponed(self, state: PollState) -> None:
         """A new source is due at once, one that is gone never."""
         assert wake(state, NOW + DAY, POLICY, 0.5) == state
 
-    def test_what_fell_due_is_spread_over_a_tenth_of_its_wait(self) -> None:
+    def test_after_a_stop_overdue_polls_are_spread_over_a_tenth_of_the_interval(self) -> None:
         """Ten thousand sources are not polled in the first second after a long stop."""
         state = PollState(polled=NOW - 2 * DAY, next_poll=NOW - 2 * DAY + 5 * HOUR)
         found = [wake(state, NOW, POLICY, n / 100).next_poll or NOW for n in range(100)]
@@ -452,7 +452,7 @@ class TestWaking:
         assert NOW + 29 * MINUTE < max(found) < NOW + 30 * MINUTE
         assert wake(state, NOW, POLICY, 0.5).reason is Reason.WAKING
 
-    def test_what_is_late_by_little_waits_little(self) -> None:
+    def test_slightly_late_polls_are_spread_over_a_short_time(self) -> None:
         """A restart of a minute delays nothing by more than a minute."""
         state = PollState(polled=NOW - DAY, next_poll=NOW - MINUTE)
         assert (wake(state, NOW, POLICY, 0.99).next_poll or NOW) < NOW + MINUTE
@@ -545,7 +545,7 @@ def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) 
     policy=POLICIES,
     polls=st.lists(st.tuples(RESULTS, SPANS | st.just(timedelta(0)), CHANCES), min_size=1, max_size=12),
 )
-def test_never_early_never_abandoned_always_a_reason(
+def test_every_decision_is_in_time_and_has_a_reason(
     start: datetime, policy: Policy, polls: list[tuple[Result, timedelta, float]]
 ) -> None:
     """Whatever a source gives, poll after poll, late or in time, and with its state stored in between."""

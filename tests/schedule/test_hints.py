@@ -108,7 +108,7 @@ _TEXTS = st.one_of(
 
 
 @given(said=st.dictionaries(_KEYS, _TEXTS))
-def test_nothing_that_a_stranger_writes_raises(said: dict[str, str]) -> None:
+def test_any_hints_in_a_feed_are_read_or_ignored(said: dict[str, str]) -> None:
     """Whatever comes, what is read is within bounds or left out."""
     hints = read_hints(said)
     assert hints.ttl is None or hints.ttl > timedelta(0)

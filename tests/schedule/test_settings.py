@@ -49,7 +49,9 @@ def changed(state: PollState, changes: Mapping[str, str] = {}, policy: Policy | 
         pytest.param(Result(status=401), {}, False, id="nothing"),
     ],
 )
-def test_what_is_due_at_once(result: Result, changes: dict[str, str], is_due: bool) -> None:
+def test_settings_that_make_a_source_due_at_once(
+    result: Result, changes: dict[str, str], is_due: bool
+) -> None:
     """The reason says so; and a second look at the same settings changes nothing any more."""
     state = polled(result)
     after = changed(state, changes)
@@ -70,7 +72,7 @@ def test_an_upgrade_is_no_change() -> None:
     assert changed(PollState()) == PollState()
 
 
-def test_a_changed_interval_plans_anew() -> None:
+def test_a_changed_interval_plans_the_next_poll_again() -> None:
     """As the last poll had planned it."""
     state = polled(Result())
     assert state.next_poll == NOW + 6 * HOUR

@@ -32,7 +32,7 @@ def test_a_state_is_read_as_it_was_written(state: PollState) -> None:
     assert PollState.from_json(state.to_json()) == state
 
 
-def test_what_is_as_in_a_new_one_is_not_written() -> None:
+def test_default_values_of_a_state_are_not_written() -> None:
     """There are thousands of states, and most of each says nothing."""
     assert json.loads(PollState(polls=1).to_json()) == {"reason": "new", "polls": 1, "hints": {}}
 
@@ -44,6 +44,6 @@ def test_states_of_earlier_versions_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '{"polls": []}', '{"next_poll": "soon"}', "{"])
-def test_what_no_version_wrote_is_a_new_sources(text: str) -> None:
+def test_an_unreadable_state_is_that_of_a_new_source(text: str) -> None:
     """So that a damaged row costs a poll, and nothing else."""
     assert PollState.remembered(text) == PollState()

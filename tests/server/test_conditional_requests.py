@@ -67,7 +67,7 @@ def test_a_single_range(asked: str, if_range: str | None, found: tuple[int, int]
     assert part(asked, if_range, ETAG, MODIFIED, 10) == found
 
 
-def test_nothing_of_an_empty_file_can_be_asked_for() -> None:
+def test_every_range_of_an_empty_file_is_unsatisfiable() -> None:
     """Every range lies beyond its end."""
     assert part("bytes=0-", None, ETAG, MODIFIED, 0) == UNSATISFIABLE
     assert part("bytes=-1", None, ETAG, MODIFIED, 0) == UNSATISFIABLE

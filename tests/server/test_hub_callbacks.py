@@ -90,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.server.stop()
 
 
-def test_what_a_hub_wants_to_be_sent_back_is_never_markup(site: Site) -> None:
+def test_a_challenge_is_sent_as_plain_text(site: Site) -> None:
     """text/plain, and no browser guesses (§5.3: "a safe Media Type")."""
     status, headers, body = site.ask("GET", f"/websub/{TOKEN}?hub.mode=subscribe&x=%3C")
     assert (status, body) == (200, b"<script>alert(1)</script>")
@@ -101,7 +101,7 @@ def test_what_a_hub_wants_to_be_sent_back_is_never_markup(site: Site) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 32_768, 65_536, MOST])
-def test_a_body_arrives_whole(site: Site, size: int) -> None:
+def test_a_large_ping_body_arrives_completely(site: Site, size: int) -> None:
     """Also one that is larger than any other request may be, and one in chunks."""
     body = bytes(number % 251 for number in range(size))
     assert site.ask("POST", body=body)[0] == 202
@@ -110,7 +110,7 @@ def test_a_body_arrives_whole(site: Site, size: int) -> None:
     assert site.answers.bodies[-1] == body
 
 
-def test_a_body_beyond_the_bounds_is_not_held(site: Site) -> None:
+def test_a_ping_body_over_the_limit_is_refused_early(site: Site) -> None:
     """In chunks, where no length is said: 413 as soon as there is too much, or the connection ends."""
     before = len(site.answers.bodies)
     with pytest.MonkeyPatch.context():

@@ -58,7 +58,7 @@ def values(families: dict[str, Metric], name: str) -> dict[str, float]:
     }
 
 
-def test_what_a_poller_did_is_counted(families: dict[str, Metric]) -> None:
+def test_metrics_count_polls_and_publications(families: dict[str, Metric]) -> None:
     """Polls, what they brought and how late they were; publications, hubs, and readers that were killed."""
     assert values(families, "aggregator_polls") == {"read": 1, "timeout": 1, "unchanged": 1}
     assert values(families, "aggregator_fetched_bytes") == {"_total": 1_000}
@@ -78,7 +78,7 @@ def test_what_a_poller_did_is_counted(families: dict[str, Metric]) -> None:
 COUNTED = ("found", "new", "edited", "pruned")
 
 
-def test_what_a_store_holds_is_counted(families: dict[str, Metric]) -> None:
+def test_metrics_count_sources_and_articles(families: dict[str, Metric]) -> None:
     """The queue's depth too; a new source is due."""
     assert values(families, "aggregator_sources_due") == {"": 2}
     assert values(families, "aggregator_sources")["new"] == 3
@@ -102,7 +102,7 @@ def test_names_and_labels_follow_prometheus_rules(families: dict[str, Metric]) -
             assert name.endswith("_seconds")
 
 
-def test_no_label_grows_with_what_is_followed(families: dict[str, Metric]) -> None:
+def test_metric_labels_do_not_grow_with_the_sources(families: dict[str, Metric]) -> None:
     """Neither names nor addresses stand anywhere; every value of a label is one of a few."""
     shown = {value for family in families.values() for one in family.samples for value in one.labels.values()}
     assert not any("example" in value or "s0" in value for value in shown)
@@ -132,7 +132,7 @@ def test_the_strict_parser_reads_it_too(tmp_path: Path) -> None:
     assert family.type == "histogram"
 
 
-def test_without_the_library_the_address_says_what_to_install(
+def test_without_the_library_metrics_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing else changes."""
@@ -175,7 +175,7 @@ def test_the_store_is_not_asked_at_each_look(tmp_path: Path, monkeypatch: pytest
     state.close()
 
 
-def test_a_bound_belongs_to_what_is_below_it() -> None:
+def test_a_value_equal_to_a_histogram_bound_is_below_it() -> None:
     """As `le` says: less or equal."""
     spread = Histogram((1, 5))
     for seconds in (0, 1, 1.5, 5, 6):

@@ -35,12 +35,12 @@ def test_a_path_is_decoded_once(path: bytes, found: tuple[str, ...]) -> None:
         b"/" + b"a" * 4096,
     ],
 )
-def test_what_leads_astray_is_nothing(path: bytes) -> None:
+def test_paths_with_dots_or_odd_characters_name_nothing(path: bytes) -> None:
     """Dots, slashes of every kind, control characters, overlong UTF-8, empty names."""
     assert names(path) is None
 
 
-def test_the_path_of_the_public_address_is_taken_off() -> None:
+def test_the_path_of_the_public_address_is_removed() -> None:
     """So that self links work also without a proxy that takes it off."""
     prefix = ("my", "feeds")
     assert names(b"/my/feeds/news/rss.xml", prefix) == ("news", "rss.xml")

@@ -84,7 +84,7 @@ def statuses(served: Served, request: bytes) -> list[bytes]:
         b"POST /news/rss.xml HTTP/1.1\r\nContent-Length: 0\r\n",
     ],
 )
-def test_a_request_without_exactly_one_sound_host_gets_400(served: Served, head: bytes) -> None:
+def test_a_request_without_exactly_one_valid_host_gets_400(served: Served, head: bytes) -> None:
     """RFC 9112 §3.2, whatever is requested and whichever parser reads it."""
     assert statuses(served, head + b"\r\n") == [b"400"]
 
@@ -182,12 +182,12 @@ def test_metrics_do_not_pass_through_a_proxy(served: Served, header: str) -> Non
         (b"127.0.0.1.nip.io", False),
     ],
 )
-def test_metrics_are_for_a_loopback_host_alone(host: bytes, is_ours: bool) -> None:
+def test_metrics_are_served_only_on_loopback_hosts(host: bytes, is_ours: bool) -> None:
     """A proxy that adds nothing but keeps the Host, and a name that was made to lead here."""
     assert is_direct("127.0.0.1", [(b"host", host)]) is is_ours
 
 
-def test_what_programs_send_by_themselves_is_no_mark_of_a_proxy() -> None:
+def test_ordinary_request_headers_are_no_sign_of_a_proxy() -> None:
     """Prometheus, curl and a browser."""
     prometheus = ["Accept", "Accept-Encoding", "User-Agent", "X-Prometheus-Scrape-Timeout-Seconds"]
     browser = ["Accept-Language", "Connection", "Cookie", "DNT", "Priority", "Sec-Fetch-Site", "Sec-CH-UA"]
@@ -254,7 +254,7 @@ def test_a_client_that_hangs_up_leaves_nothing_in_the_log(
     assert [record.getMessage() for record in caplog.records] == []
 
 
-def test_garbage_never_stands_in_the_middle_of_an_answer(served: Served) -> None:
+def test_an_invalid_pipelined_request_does_not_corrupt_a_response(served: Served) -> None:
     """The answer that is under way is not mixed with a 400."""
     with served.connect() as connection:
         connection.sendall(GET + b"nonsense\r\n\r\n")
@@ -445,7 +445,7 @@ def test_a_link_out_of_the_folder_is_not_served(with_links: Served, path: str) -
 
 
 @pytest.mark.parametrize("name", ["rss.xml", "atom.xml", "feed.json", "index.html", "style.css"])
-def test_what_lies_beside_a_file_harms_it_not(with_links: Served, name: str) -> None:
+def test_special_files_in_place_of_compressed_forms_are_ignored(with_links: Served, name: str) -> None:
     """A device, a pipe, a folder or a circle where the compressed form should be."""
     for encoding in ("gzip", "br", "identity"):
         reply = with_links.ask(f"/news/{name}", Accept_Encoding=encoding)

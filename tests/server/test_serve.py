@@ -89,7 +89,7 @@ def test_the_daemon_serves_too(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize("address", ["8000", "localhost", "127.0.0.1:99999", "a b:1", ":"])
-def test_an_address_that_is_none_is_a_mistake(site: Site, address: str) -> None:
+def test_an_invalid_listen_address_is_a_mistake(site: Site, address: str) -> None:
     """On the command line and in the config."""
     result = site.run("serve", "--listen", address)
     assert result.exit_code == 2
@@ -108,7 +108,7 @@ def test_a_port_in_use_ends_it(site: Site, server: Server) -> None:
         assert f"{address} cannot be listened on" in result.stderr
 
 
-def test_what_is_served_is_what_readers_ask_for(site: Site, server: Server, tmp_path: Path) -> None:
+def test_our_own_fetcher_gets_a_304_from_our_server(site: Site, server: Server, tmp_path: Path) -> None:
     """Our own fetcher polls what we serve: 304 the second time."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(source(server, "a"))

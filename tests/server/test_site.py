@@ -142,7 +142,7 @@ def test_a_long_recording_is_read_in_pieces_and_not_held(served: Served, tmp_pat
     assert served.ask(path).status == 404
 
 
-def test_what_only_lies_in_the_folder_of_copies_is_no_copy(served: Served) -> None:
+def test_other_files_in_the_media_folder_are_not_copies(served: Served) -> None:
     """Such as the feed of a category with that name."""
     for path in ("/media/ab/other.webp", f"/media/ab/{'ab' * 16}.svg", "/media/rss.xml"):
         assert "immutable" not in served.ask(path).headers["cache-control"]
@@ -203,7 +203,7 @@ def test_a_changed_file_is_seen_at_once(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("name", "encoding"), [("atom.xml.gz", "gzip"), ("atom.xml.br", "br")])
-def test_what_lies_packed_beside_a_file_is_sent(served: Served, name: str, encoding: str) -> None:
+def test_compressed_forms_beside_a_file_are_served(served: Served, name: str, encoding: str) -> None:
     """When it is the same; what was left there by another version is not."""
     body = {"gzip": gzip.compress(ATOM, 1), "br": brotli.compress(ATOM, quality=0)}[encoding]
     (served.output / "news" / name).write_bytes(body)
@@ -256,7 +256,7 @@ def test_other_methods_are_refused(served: Served, method: str) -> None:
         assert "GET, HEAD" in reply.headers["allow"]
 
 
-def test_options_tell_what_is_allowed(served: Served) -> None:
+def test_options_requests_are_answered(served: Served) -> None:
     """Also a browser's question before it sends If-None-Match from another origin."""
     reply = served.ask("/news/atom.xml", "OPTIONS")
     assert (reply.status, reply.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
@@ -308,7 +308,7 @@ def test_a_folder_without_its_slash_is_redirected(served: Served, path: str, to:
         *("/" + "a" * 5000, "/" + "a/" * 2000, "/news/atom.xml%20", "//evil.example/", "/\\evil.example"),
     ],
 )
-def test_nothing_outside_the_folder_is_reached(served: Served, path: str) -> None:
+def test_nothing_outside_the_output_folder_is_served(served: Served, path: str) -> None:
     """Encoded or not, through links, or half written."""
     outside = served.output.parent / "secret"
     outside.write_bytes(b"secret")
@@ -332,7 +332,7 @@ def test_the_query_is_not_looked_at(served: Served) -> None:
     assert served.ask("/news/rss.xml?utm=1").body == b"<rss/>"
 
 
-def test_large_files_come_whole(served: Served) -> None:
+def test_large_files_are_served_completely(served: Served) -> None:
     """In pieces, so that slow clients hold little; also when they cannot be kept."""
     body = os.urandom(3_000_000)
     put(served.output.parent, {"news/big.bin": body})
@@ -427,7 +427,7 @@ def test_metrics_for_prometheus(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
-def test_metrics_are_not_for_who_comes_through_a_proxy(served: Served, header: str) -> None:
+def test_metrics_are_not_served_through_a_proxy(served: Served, header: str) -> None:
     """Without an address of their own they are for this machine alone."""
     assert served.ask("/metrics").status == 200
     assert served.ask("/metrics", **{header: "203.0.113.1"}).status == 404
@@ -452,7 +452,7 @@ def test_an_address_in_use_is_reported(served: Served) -> None:
         Server(served.config, address, lambda: NOW)
 
 
-def test_a_new_config_is_taken_without_a_stop(served: Served, tmp_path: Path) -> None:
+def test_a_changed_config_is_adopted_without_a_restart(served: Served, tmp_path: Path) -> None:
     """As the daemon does when its config changes."""
     put(tmp_path / "other", {"news/rss.xml": b"<rss>other</rss>"})
     served.server.adopt(served.config.model_copy(update={"output": tmp_path / "other" / "feeds"}))
@@ -469,7 +469,7 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def test_a_hundred_slow_clients_starve_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_slow_clients_do_not_block_others(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """They drip headers; others are answered, and after a while the slow ones are let go."""
     monkeypatch.setattr("aggregator.server.listener.HEAD_SECONDS", 2)
     slow = [served.connect() for _ in range(100)]
@@ -518,7 +518,7 @@ def test_a_flood_of_headers_is_cut_off(served: Served) -> None:
     assert served.ask("/").status == 200
 
 
-def test_who_takes_nothing_of_an_answer_is_let_go(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connection is ended; the others have not noticed."""
     monkeypatch.setattr("aggregator.server.listener.STALLED_SECONDS", 1)
     put(served.output.parent, {"news/big.bin": os.urandom(20_000_000)})
@@ -574,7 +574,7 @@ def test_more_connections_than_may_be_are_dropped(tmp_path: Path) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01",
     ],
 )
-def test_what_is_no_http_gets_400(served: Served, request_bytes: bytes) -> None:
+def test_requests_that_are_not_http_get_400(served: Served, request_bytes: bytes) -> None:
     """And has no effect on others."""
     with served.connect() as connection:
         connection.sendall(request_bytes)

@@ -163,7 +163,7 @@ def test_results_are_feeds_too(published: Site, name: str, kind: str, version: s
         assert search(port, "x", format=name).status == 200, "of nothing too"
 
 
-def test_the_page_leads_to_the_feeds_of_its_search(published: Site) -> None:
+def test_the_search_page_links_to_feeds_of_its_results(published: Site) -> None:
     """Relative, so that a proxy may put the site anywhere."""
     with served(published) as port:
         hrefs = [a.attributes["href"] for a in shown(search(port, "tea OR 茶")).css(".feeds a")]
@@ -172,7 +172,7 @@ def test_the_page_leads_to_the_feeds_of_its_search(published: Site) -> None:
         assert ask(port, f"/feeds/{hrefs[0]}").status == 200, "with the path of the public address too"
 
 
-def test_what_rules_took_out_or_changed_is_not_found(site: Site, server: Server) -> None:
+def test_text_that_rules_removed_is_not_found(site: Site, server: Server) -> None:
     """Neither by what was there before, nor by leaving it out; what rules put there is found."""
     server.pages["/a"] = Answer(200, {}, rss(*TEXTS))
     rules = [
@@ -205,9 +205,7 @@ def test_what_rules_took_out_or_changed_is_not_found(site: Site, server: Server)
         assert titles(port, "trains OR dark OR secret") == ["Trains", "Black tea"]
 
 
-def test_what_is_withdrawn_or_forgotten_or_in_no_published_feed_is_not_found(
-    planet: Site, server: Server
-) -> None:
+def test_only_published_articles_are_found_by_visitors(planet: Site, server: Server) -> None:
     """Though all of it is in the store."""
     found = planet.run("forget", "urn:Black tea")
     assert found.exit_code == 0, found.output
@@ -244,7 +242,7 @@ def test_a_source_that_is_no_longer_followed_is_not_found(planet: Site, server: 
         ("(" * 60 + "a" + ")" * 60, "more than 50 groups"),
     ],
 )
-def test_a_search_that_cannot_be_read_says_why(published: Site, query: str, why: str) -> None:
+def test_an_invalid_search_is_explained(published: Site, query: str, why: str) -> None:
     """On the page as on a feed; nothing is looked for."""
     with served(published) as port:
         reply = search(port, query)
@@ -256,7 +254,7 @@ def test_a_search_that_cannot_be_read_says_why(published: Site, query: str, why:
         assert why in plain.body.decode()
 
 
-def test_nothing_of_a_query_becomes_markup(published: Site) -> None:
+def test_a_query_is_escaped_on_the_page_and_in_feeds(published: Site) -> None:
     """In no place of the page, nor of a feed."""
     query = '"<script>alert(1)</script> \'><b>&amp;]]>\u202e"'
     with served(published) as port:
@@ -313,7 +311,7 @@ def test_feeds_of_results_can_be_turned_off(planet: Site, server: Server) -> Non
         assert page.css(".feeds a, link[rel=alternate]") == []
 
 
-def test_no_more_than_so_many_are_shown(site: Site, server: Server) -> None:
+def test_the_number_of_shown_results_is_limited(site: Site, server: Server) -> None:
     """And that there are more is said."""
     server.pages["/a"] = Answer(200, {}, rss(*((f"tea {n}", "x") for n in range(MAX_RESULTS + 1))))
     site.configure(source(server, "a"), serve=SERVE)

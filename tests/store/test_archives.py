@@ -66,7 +66,7 @@ def unfiled(store: Store, category: str = "World") -> list[str]:
     return titles(store.archives.unfiled(category, store.feeds.newest(category, SIZE)[-1]))
 
 
-def test_what_lies_beyond_the_feed_is_filed_oldest_first(store: Store) -> None:
+def test_articles_that_left_the_feed_are_archived_oldest_first(store: Store) -> None:
     """Full archives of the feed's size; what does not fill one stays unfiled."""
     commit(store, *map(article, range(11)))
     store.archives.file_away("World", SIZE)
@@ -114,7 +114,7 @@ def test_a_full_archive_keeps_what_was_edited_or_pruned(store: Store) -> None:
     assert unfiled(store) == ["4"]
 
 
-def test_what_is_no_edit_stays_filed(store: Store) -> None:
+def test_changes_that_are_not_edits_leave_articles_archived(store: Store) -> None:
     """Another tag, and another category from the config: the article is where it was."""
     commit(store, *map(article, range(8)))
     store.archives.file_away("World", SIZE)
@@ -137,7 +137,7 @@ def test_another_size_changes_no_full_archive(store: Store) -> None:
     assert filed(store) == [*before, ["6"], ["7"], ["8"], ["9"]]
 
 
-def test_an_article_comes_back_whole_from_an_archive(store: Store) -> None:
+def test_an_article_comes_back_from_an_archive_with_all_fields(store: Store) -> None:
     """Outward id, every field and every date."""
     made = article(0, extra={"podcast:person": "Ann"}, authors=("Ann 科",), summary="<p>é</p>")
     commit(store, made, article(1))

@@ -66,7 +66,7 @@ def test_new_and_known_sources_may_be_saved_together(store: Store) -> None:
     assert [feed.total for feed in store.feeds.all()] == [4]
 
 
-def test_articles_that_stand_nowhere_are_saved(place: StoreAddress) -> None:
+def test_articles_in_no_feed_are_saved(place: StoreAddress) -> None:
     """No feed becomes stale by them."""
 
     def nowhere(_found: StoredArticle, _now: object) -> Placement:

@@ -51,7 +51,7 @@ def filled(_whole: Site, site: Site) -> Path:
     return site.home / "var" / "aggregator.db"
 
 
-def test_a_new_store_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_new_store_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     """With the files that SQLite puts beside it, whatever the umask."""
     before = os.umask(0)
     try:
@@ -67,9 +67,7 @@ def test_a_new_store_is_for_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"), [(0o644, 0o640), (0o664, 0o660), (0o666, 0o660), (0o640, 0o640), (0o600, 0o600)]
 )
-def test_an_existing_store_is_taken_from_everybody_but_owner_and_group(
-    tmp_path: Path, before: int, after: int
-) -> None:
+def test_an_existing_store_loses_the_permissions_of_others(tmp_path: Path, before: int, after: int) -> None:
     """The owner may have meant the group's rights."""
     path = tmp_path / "store.db"
     Store(path).close()
@@ -231,7 +229,7 @@ def test_no_command_ends_in_a_traceback_at_a_damaged_store(
         "articles that are no UTF-8",
     ],
 )
-def test_what_is_damaged_says_what_to_do_and_what_is_lost(filled: Path, site: Site, name: str) -> None:
+def test_damage_is_reported_with_advice_and_losses(filled: Path, site: Site, name: str) -> None:
     """Restore it, or begin a new one."""
     with closing(sqlite3.connect(filled)) as direct:
         direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -242,7 +240,7 @@ def test_what_is_damaged_says_what_to_do_and_what_is_lost(filled: Path, site: Si
         assert words in result.stderr
 
 
-def test_an_error_of_ours_in_a_transaction_stays_what_it_is(tmp_path: Path) -> None:
+def test_our_own_exceptions_pass_through_a_transaction(tmp_path: Path) -> None:
     """Only what the database gave is taken for damage."""
     store = Store(tmp_path / "store.db")
     with pytest.raises(AggregatorError) as raised, store.database.transaction():
@@ -253,7 +251,7 @@ def test_an_error_of_ours_in_a_transaction_stays_what_it_is(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("begin", ["transaction", "row_transaction", "single"])
-def test_what_fails_in_the_middle_leaves_nothing_in_a_file(tmp_path: Path, begin: str) -> None:
+def test_a_failed_transaction_leaves_nothing_in_the_file(tmp_path: Path, begin: str) -> None:
     store = Store(tmp_path / "store.db")
     writing = (
         partial(store.database.single, writes=True) if begin == "single" else getattr(store.database, begin)
@@ -266,7 +264,7 @@ def test_what_fails_in_the_middle_leaves_nothing_in_a_file(tmp_path: Path, begin
     store.close()
 
 
-def test_what_is_read_in_one_go_is_of_one_moment(tmp_path: Path) -> None:
+def test_a_snapshot_reads_one_state(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.db")
     other = Store(tmp_path / "store.db")
     count = sa.select(sa.func.count()).select_from(settings)
@@ -295,7 +293,7 @@ def _columns(path: Path) -> dict[str, list[str]]:
         return {name: [row[1] for row in direct.execute(f"PRAGMA table_info({name})")] for name in names}
 
 
-def test_a_table_that_is_missing_is_never_made_anew(tmp_path: Path) -> None:
+def test_a_missing_table_is_never_created_again(tmp_path: Path) -> None:
     """Whichever it is: an empty one in its place would lose what was in it without a word."""
     made = tmp_path / "made.db"
     Store(made).close()

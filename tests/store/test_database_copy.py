@@ -60,7 +60,7 @@ def test_there_and_back_all_stays_the_same(
 
 
 @pytest.mark.parametrize("at", ["articles", "revisions", "placements", "archive_entries", "settings"])
-def test_what_was_killed_goes_on_where_it_was(
+def test_a_killed_copy_continues_where_it_stopped(
     filled: Planet, tmp_path: Path, postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     """Until it is whole, nothing else works with it."""
@@ -85,7 +85,7 @@ def test_what_was_killed_goes_on_where_it_was(
     Store(server).close()
 
 
-def test_what_changed_between_two_attempts_is_copied_anew(
+def test_a_source_store_changed_between_attempts_is_copied_again(
     filled: Planet, tmp_path: Path, postgresql: PostgresServer
 ) -> None:
     """A copy of two states would be none."""

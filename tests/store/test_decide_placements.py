@@ -57,7 +57,7 @@ def standing(store: Store) -> dict[str, frozenset[str]]:
 
 
 @pytest.mark.parametrize("steps", [[1] * 8, [5, 20, 40, 90], [200], [0.1, 6, 24, 24 * 40]])
-def test_time_alone_moves_articles_as_if_all_were_decided_anew(store: Store, steps: list[float]) -> None:
+def test_decisions_by_time_equal_deciding_everything_again(store: Store, steps: list[float]) -> None:
     """By each date of theirs, in small steps and in large ones."""
     now, before, moved = NOW, standing(store), 0
     for hours in steps:

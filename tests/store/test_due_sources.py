@@ -56,7 +56,7 @@ def test_percentiles_are_of_all_sources_that_are_polled(store: Store) -> None:
     assert store.due_sources.lag(NOW) == Lag(sources=100, due=61, p50=10 * HOUR, p95=55 * HOUR, p99=59 * HOUR)
 
 
-def test_who_is_not_polled_is_not_counted(store: Store) -> None:
+def test_sources_that_are_not_polled_are_not_counted(store: Store) -> None:
     """Gone for good, not enabled, or no longer in the config."""
     follow(store, 4, disabled=1)
     plan(store, *[HOUR] * 4)
@@ -66,7 +66,7 @@ def test_who_is_not_polled_is_not_counted(store: Store) -> None:
     assert store.due_sources.lag(NOW).sources == 0
 
 
-def test_what_is_not_enabled_takes_no_place_among_those_that_are_due(store: Store) -> None:
+def test_disabled_sources_are_not_among_the_due_ones(store: Store) -> None:
     """Nor loses its validators when that changes."""
     follow(store, 4, disabled=2)
     plan(store, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)

@@ -81,7 +81,7 @@ def test_a_new_article_gets_dates_that_are_not_after_now(
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_what_people_notice_is_an_edit(changes: dict[str, Any]) -> None:
+def test_visible_changes_are_edits(changes: dict[str, Any]) -> None:
     """It keeps its date, and is counted where its source gives no date for it."""
     decision = decide(known(), found("other", published=NOW, **changes), NOW)
     assert isinstance(decision, Edit)
@@ -103,7 +103,7 @@ def test_an_edit_has_the_date_that_its_source_gives() -> None:
 @pytest.mark.parametrize(
     "changes", [{"tags": ("a",)}, {"categories": ("A",)}, {"extra": {"georss:point": ["1 2"]}}]
 )
-def test_what_lasts_otherwise_is_stored_without_an_edit(changes: dict[str, Any]) -> None:
+def test_lasting_invisible_changes_are_stored_without_an_edit(changes: dict[str, Any]) -> None:
     """The date of its last edit stays."""
     decision = decide(known(), found("other", updated=NOW, **changes), NOW)
     assert isinstance(decision, Silent)
@@ -150,7 +150,7 @@ def test_edits_without_a_date_are_capped() -> None:
     ],
 )
 @pytest.mark.parametrize("worn", [0, MAX_SILENT_EDITS])
-def test_what_only_another_reader_changed_is_no_edit(
+def test_changes_by_another_reader_version_are_no_edits(
     mark: str, version: int, is_same: bool, is_edit: bool, worn: int
 ) -> None:
     """It is stored, whatever was changed before, with the dates as they were."""
@@ -189,7 +189,7 @@ def test_the_same_words_from_another_reader_are_the_same_entry(
     assert isinstance(decision, Edit if is_edit else Silent)
 
 
-def test_a_hash_of_another_version_is_made_anew_before_it_is_compared(
+def test_a_hash_of_another_version_is_computed_again_before_comparing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A change of what is hashed makes no known article an edit; an edit is still one."""

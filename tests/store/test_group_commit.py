@@ -49,7 +49,7 @@ def ask(together: GroupCommit[int, int], act: Act, *numbers: int) -> dict[int, i
     return given
 
 
-def test_what_waits_is_done_in_one_call() -> None:
+def test_waiting_requests_are_handled_by_one_call() -> None:
     """Each thread gets its own; what concerns one alone is raised there."""
     act = Act()
     given = ask(GroupCommit(act, weigh=lambda _: 1, most=10), act, 1, 2, 7, 3)
@@ -66,7 +66,7 @@ def test_a_call_gets_no_more_than_its_measure() -> None:
     assert given == {number: number for number in (1, 2, 3, 9, 4)}
 
 
-def test_one_that_makes_a_call_fail_fails_alone() -> None:
+def test_only_the_request_that_makes_a_call_fail_fails() -> None:
     """The others are asked for again, each by itself."""
     act = Act()
     given = ask(GroupCommit(act, weigh=lambda _: 1, most=10), act, 1, 2, 13, 3)
@@ -75,7 +75,7 @@ def test_one_that_makes_a_call_fail_fails_alone() -> None:
     assert isinstance(given[13], ValueError)
 
 
-def test_where_all_fail_few_are_tried_alone() -> None:
+def test_when_all_requests_fail_only_a_few_are_tried_alone() -> None:
     """As while a database is away: each try may take ten seconds."""
 
     class Away(Act):

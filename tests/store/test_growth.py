@@ -56,7 +56,7 @@ def _of_all(plans: list[str]) -> list[str]:
     ]
 
 
-def test_a_fetch_with_nothing_due_reads_no_table_of_articles_whole(site: Site, server: Server) -> None:
+def test_a_fetch_with_nothing_due_scans_no_table_of_articles(site: Site, server: Server) -> None:
     """Upkeep included, whether the day's is done or not."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
@@ -72,7 +72,7 @@ def test_a_fetch_with_nothing_due_reads_no_table_of_articles_whole(site: Site, s
         assert _of_all(plans) == []
 
 
-def test_a_fetch_that_finds_nothing_new_reads_no_table_of_articles_whole(site: Site, server: Server) -> None:
+def test_a_fetch_that_finds_nothing_new_scans_no_table_of_articles(site: Site, server: Server) -> None:
     """One source polled, its document as before."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
@@ -83,7 +83,7 @@ def test_a_fetch_that_finds_nothing_new_reads_no_table_of_articles_whole(site: S
     assert _of_all(plans) == []
 
 
-def test_sources_are_counted_by_an_index_alone(site: Site, server: Server) -> None:
+def test_sources_are_counted_by_an_index(site: Site, server: Server) -> None:
     """Articles themselves are not looked at."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
     site.configure({"name": "Tea", "url": f"{server.url}/a"})

@@ -40,7 +40,7 @@ def tag_of(store: Store, source: str) -> object:
     return store.sources.states([source])[source].validators.get("etag")
 
 
-def test_what_an_earlier_claim_would_save_is_refused(store: Store) -> None:
+def test_a_lost_lease_cannot_save(store: Store) -> None:
     """Every way of saving what a poll gave is; the later claim saves."""
     old = store.holding(store.leases.claim(1, "first").hold)
     old.sources.commit(update("a"), NOW)
@@ -85,7 +85,7 @@ def test_a_claim_of_one_shard_takes_no_other(store: Store) -> None:
     assert tag_of(store, "c") == '"1"'
 
 
-def test_a_claim_has_what_the_last_holder_left(store: Store) -> None:
+def test_a_claim_has_the_waits_of_the_last_holder(store: Store) -> None:
     """Since when publishers rest, which asked us to wait, and whether it was the same worker."""
     first = store.leases.claim(1, "first")
     assert (first.is_first, first.is_ours, first.rested, first.holds) == (True, False, None, {})
@@ -115,7 +115,7 @@ def test_shards_are_due_when_their_first_source_is(store: Store) -> None:
     assert store.leases.next_due(2) is None
 
 
-def test_a_source_that_moves_is_put_into_a_shard_anew(store: Store) -> None:
+def test_a_source_that_moves_gets_a_new_shard(store: Store) -> None:
     """Another publisher paces it; until then no worker polls it."""
     assert store.leases.unassigned() == []
     store.sources.move("a", "https://other.example/feed")

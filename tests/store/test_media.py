@@ -88,7 +88,7 @@ def is_stale(store: Store) -> bool:
     return any(feed.is_stale for feed in feeds)
 
 
-def test_what_new_articles_show_is_due_the_newest_first(store: Store) -> None:
+def test_pictures_of_new_articles_are_due_newest_first(store: Store) -> None:
     """Each address once, and only for articles that are not too old."""
     commit(store, entry(1, "b", "a"), entry(2, "a", "c", "SOUND"), entry(9, "old"))
     assert note(store, NOW - timedelta(hours=5)) == 2
@@ -168,7 +168,7 @@ def test_the_mark_of_an_article_changes_with_its_copies(store: Store) -> None:
     assert first[1] != second[1]
 
 
-def test_what_nothing_shows_any_more_goes_after_a_while(store: Store) -> None:
+def test_unused_copies_are_removed_after_a_while(store: Store) -> None:
     """An edit took it out, and readers may still show what they fetched before."""
     commit(store, entry(1, "a", "b"))
     note(store)
@@ -181,7 +181,7 @@ def test_what_nothing_shows_any_more_goes_after_a_while(store: Store) -> None:
     assert store.media.files() == (file_of("b"),)
 
 
-def test_what_is_shown_again_in_time_stays(store: Store) -> None:
+def test_a_copy_used_again_in_time_stays(store: Store) -> None:
     """Without being fetched again."""
     commit(store, entry(1, "a"))
     note(store)
@@ -193,7 +193,7 @@ def test_what_is_shown_again_in_time_stays(store: Store) -> None:
     assert due(store) == []
 
 
-def test_what_is_shown_again_too_late_is_fetched_again(store: Store) -> None:
+def test_a_copy_used_again_too_late_is_fetched_again(store: Store) -> None:
     """Its article is looked at anew."""
     commit(store, entry(1, "a"))
     note(store)
@@ -235,7 +235,7 @@ def test_a_full_archive_keeps_the_copies_of_what_it_shows(store: Store) -> None:
     assert store.media.let_go(NOW, KEEP, MAX) == {file_of("a").hash}
 
 
-def test_over_the_bound_the_longest_unused_go_first_and_none_that_is_shown(store: Store) -> None:
+def test_over_the_limit_the_longest_unused_copies_are_removed(store: Store) -> None:
     """Whatever `keep` says."""
     commit(store, entry(1, "a", "b", "c"))
     note(store)
@@ -276,7 +276,7 @@ def test_a_copy_of_the_store_has_no_copies_of_pictures(store: Store, tmp_path: P
     with_copy.close()
 
 
-def test_where_there_are_to_be_no_copies_all_is_forgotten(store: Store) -> None:
+def test_switching_copies_off_forgets_all_records(store: Store) -> None:
     """And noted again once they are wanted again."""
     commit(store, entry(1, "a"))
     note(store)

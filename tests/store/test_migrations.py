@@ -212,7 +212,7 @@ def test_everything_that_a_version_held_is_carried_over(
     assert content(file) == after
 
 
-def test_the_old_store_is_kept_as_it_was_for_its_owner_alone(old: Callable[[int], Path]) -> None:
+def test_the_old_store_is_kept_unchanged_for_its_owner(old: Callable[[int], Path]) -> None:
     """Under a name that says which version reads it."""
     file = old(6)
     before = rows_of(file)
@@ -268,7 +268,7 @@ def test_without_hard_links_the_old_store_is_copied(
     assert stat.S_IMODE(file.with_name("store.db.schema6").stat().st_mode) == 0o600
 
 
-def test_too_little_disk_space_is_said_before_anything_is_done(
+def test_too_little_disk_space_is_reported_before_an_upgrade(
     old: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With how much is wanted; then it goes on where there is room."""
@@ -284,7 +284,7 @@ def test_too_little_disk_space_is_said_before_anything_is_done(
     Store(file).close()
 
 
-def test_a_store_in_use_says_so(old: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_in_use_is_not_upgraded(old: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """An old version still runs: nothing is done beside it."""
     monkeypatch.setattr(migrations, "_ATTEMPTS", 2)
     file = old(6)
@@ -538,7 +538,7 @@ def _renamed(kept: StoredArticle) -> str:
 
 
 @pytest.mark.parametrize("version", OLDER)
-def test_no_file_that_is_published_changes(site: Site, server: Server, version: int) -> None:
+def test_an_upgrade_changes_no_published_file(site: Site, server: Server, version: int) -> None:
     """Neither at the next publication nor when all is rendered again; nothing is an edit at the next poll."""
     server.pages |= {"/a": Answer(200, {}, feed("a", *range(1, 29))), "/b": Answer(200, {}, feed("b", 1, 2))}
     site.configure(

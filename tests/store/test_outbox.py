@@ -52,7 +52,7 @@ def test_a_message_waits_once_and_keeps_its_turn(store: Store) -> None:
     assert found[1] == replace(newer, due=NOW + 5 * MINUTE, attempts=1, error="away")
 
 
-def test_one_process_alone_sends_a_message(store: Store, place: Path | DatabaseAddress) -> None:
+def test_only_one_process_sends_a_message(store: Store, place: Path | DatabaseAddress) -> None:
     """Until a time at which one that was killed meanwhile is over."""
     other = Store(place)
     store.outbox.queue([message("a")])
@@ -88,7 +88,7 @@ def test_announcements_of_an_earlier_version_wait_on(tmp_path: Path) -> None:
     upgraded.close()
 
 
-def test_what_waited_when_a_backup_was_made_is_not_sent_again(tmp_path: Path) -> None:
+def test_messages_in_a_backup_are_not_sent_again(tmp_path: Path) -> None:
     """It was sent since, or is a stranger's; a backup holds it all the same."""
     store = Store(tmp_path / "store.db")
     store.outbox.queue([message("a")])

@@ -64,7 +64,7 @@ def only(store: Store) -> Article:
     return kept.article
 
 
-def test_nothing_is_asked_for_unless_the_source_wants_it(store: Store) -> None:
+def test_pages_are_requested_only_for_sources_with_full_text(store: Store) -> None:
     """Nor for an article that has no page on the web."""
     commit(store, entry(), pages=0)
     commit(store, entry(2, link=None), entry(3, link="magnet:?xt=1"))
@@ -72,7 +72,7 @@ def test_nothing_is_asked_for_unless_the_source_wants_it(store: Store) -> None:
     assert store.pages.due(["other"], NOW, 100) == ()
 
 
-def test_a_page_that_several_entries_lead_to_is_asked_for_once(store: Store) -> None:
+def test_a_page_of_several_entries_is_requested_once(store: Store) -> None:
     """And the site itself never: it is no entry's page."""
     site = Origin(link="https://tea.example/")
     commit(store, entry(1), entry(2, link="https://tea.example/1#two"))
@@ -80,7 +80,7 @@ def test_a_page_that_several_entries_lead_to_is_asked_for_once(store: Store) -> 
     assert [page.url for page in due(store)] == ["https://tea.example/1"]
 
 
-def test_so_many_are_due_now_and_the_others_hour_by_hour(store: Store) -> None:
+def test_the_first_pages_are_due_now_and_the_others_hour_by_hour(store: Store) -> None:
     """In the order of the feed."""
     commit(store, *(entry(n) for n in range(5)), pages=2)
     assert [page.url[-1] for page in due(store)] == ["0", "1"]
@@ -88,7 +88,7 @@ def test_so_many_are_due_now_and_the_others_hour_by_hour(store: Store) -> None:
     assert len(due(store, NOW + 2 * LATER)) == 5
 
 
-def test_what_a_page_gave_lasts_while_the_feed_says_the_same(store: Store) -> None:
+def test_text_from_a_page_stays_while_the_feeds_entry_is_equal(store: Store) -> None:
     """Read anew with a new fingerprint, under another category, it is still complete and not asked for."""
     commit(store, entry())
     assert complete(store, authors=("Ada",))
@@ -168,7 +168,7 @@ def test_a_page_that_was_postponed_is_due_later_or_never(store: Store) -> None:
     assert page.attempts == 0
 
 
-def test_what_another_worker_had_answered_is_not_saved_again(store: Store) -> None:
+def test_a_page_that_another_worker_completed_is_not_saved_again(store: Store) -> None:
     """A worker that stood still for an hour would else put an older text over a newer one."""
     commit(store, entry())
     (late,) = due(store)

@@ -33,7 +33,7 @@ UUID = "5f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
         ("just text", False),
     ],
 )
-def test_an_id_leaves_as_it_came_where_it_is_a_sound_uri(
+def test_an_id_that_is_a_valid_uri_is_published_verbatim(
     site: Site, server: Server, guid: str, stays: bool
 ) -> None:
     """Any other is replaced by one of ours."""

@@ -74,7 +74,7 @@ def made(folder: Path, how: str) -> tuple[Path, Store]:
         ("killed, without index", "2"),
     ],
 )
-def test_what_was_saved_is_read_without_writing(tmp_path: Path, how: str, value: str) -> None:
+def test_a_store_is_read_without_writing(tmp_path: Path, how: str, value: str) -> None:
     """Whatever is beside the file; nothing of it changes, and nothing is left behind."""
     folder = tmp_path / "var"
     folder.mkdir()

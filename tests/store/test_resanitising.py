@@ -91,7 +91,7 @@ def acts(text: str) -> bool:
     return any(f"alert({n})" in text for n in range(1, 10)) or "//evil.example" in text
 
 
-def test_bodies_that_an_earlier_version_kept_are_mended_everywhere(site_with_scripts: Site) -> None:
+def test_bodies_of_an_earlier_version_are_sanitised_again_everywhere(site_with_scripts: Site) -> None:
     """In feeds, pages, archives, posts, earlier versions; what is harmless stays byte for byte."""
     site = site_with_scripts
     assert any(acts(text) for _, text in outputs(site))
@@ -129,7 +129,7 @@ def test_mending_is_no_edit(site_with_scripts: Site) -> None:
         assert (saved.new, saved.changed) == (0, 0)
 
 
-def test_it_is_done_once(site_with_scripts: Site) -> None:
+def test_stored_bodies_are_sanitised_once_per_version(site_with_scripts: Site) -> None:
     """And again for other rules."""
     site = site_with_scripts
     with App(config.load(site.file), NOW) as app:
@@ -148,7 +148,7 @@ def test_it_is_done_once(site_with_scripts: Site) -> None:
         assert len(seen) == 60
 
 
-def test_a_killed_mending_goes_on_where_it_was(
+def test_sanitising_again_continues_after_a_kill(
     site_with_scripts: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every step is whole; nothing is looked at twice."""

@@ -83,7 +83,7 @@ def stale(store: Store) -> set[str]:
     ],
     ids=["age", "count", "age is stricter", "count is stricter", "enough room", "for ever", "no limit"],
 )
-def test_what_is_too_old_or_too_much_is_pruned(store: Store, keep: Keep, left: list[int]) -> None:
+def test_articles_over_age_or_number_are_pruned(store: Store, keep: Keep, left: list[int]) -> None:
     """The oldest go first; another source keeps all it has."""
     commit(store, articles(*range(10)))
     commit(store, articles(90, source="blog", category="Diary"))
@@ -120,7 +120,7 @@ def test_a_pruned_article_never_comes_back(store: Store) -> None:
     assert ages(store) == [0, 1]
 
 
-def test_the_id_of_a_pruned_article_stays_taken(store: Store) -> None:
+def test_the_id_of_a_pruned_article_stays_reserved(store: Store) -> None:
     """Another source that uses the same id gets a uid of its own; subscribers know the old one."""
     made = articles(0, 9)
     commit(store, made)
@@ -138,7 +138,7 @@ def test_the_file_of_a_pruned_article_keeps_its_id(store: Store) -> None:
     assert store.articles.going_by("news").files == {made[0].id: "Title 0.md", made[1].id: "Title 9.md"}
 
 
-def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
+def test_articles_shown_by_a_feed_are_never_pruned(store: Store) -> None:
     """Neither in the feed of all nor in that of a category, however old it is."""
     commit(store, articles(*range(6)))
     commit(store, articles(70, 80, 90, source="blog", category="Diary"))
@@ -149,7 +149,7 @@ def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
     assert ages(store) == [0, 1, 70, 80]
 
 
-def test_where_feeds_show_nothing_the_newest_is_pruned_too(store: Store) -> None:
+def test_with_empty_feeds_the_newest_article_is_pruned_too(store: Store) -> None:
     """A window of 0: no offset is below 0, which SQLite would take for 0 and PostgreSQL refuse."""
     commit(store, articles(*range(5, 9)))
     limits = Keep(max_age=DAY)
@@ -186,7 +186,7 @@ def test_equal_dates_are_counted_exactly(store: Store) -> None:
     assert len(list(store.articles.all())) == 8
 
 
-def test_pruning_goes_in_bounded_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_is_done_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a transaction of its own; what is shown in between holds up none of the rest."""
     monkeypatch.setattr(retention, "_BATCH", 4)
     commit(store, articles(*range(12)))
@@ -197,7 +197,7 @@ def test_pruning_goes_in_bounded_steps(store: Store, monkeypatch: pytest.MonkeyP
     assert ages(store) == [0, 1, 50, 60]
 
 
-def test_a_killed_pruning_goes_on_the_next_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_pruning_continues_at_the_next_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was pruned until then is whole: tombstones and no articles."""
     monkeypatch.setattr(retention, "_BATCH", 4)
     made = articles(*range(10))
@@ -274,7 +274,7 @@ def test_fetch_prunes_once_a_day_and_when_the_rules_change(site: Site, server: S
     assert site.files()["X/atom.xml"].count(b"<entry>") == 2
 
 
-def test_upkeep_heeds_what_a_source_says_for_itself(site: Site, server: Server) -> None:
+def test_upkeep_uses_the_retention_of_a_source(site: Site, server: Server) -> None:
     """An empty table keeps everything; upkeep of the next day is another."""
     for name in ("a", "b", "c"):
         server.pages[f"/{name}"] = Answer(200, {}, feed(name, *range(1, 9)))

@@ -36,7 +36,7 @@ def names(batches: Iterator[list[SourceOutsideConfig]]) -> list[str]:
     return [row.name for rows in batches for row in rows]
 
 
-def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> None:
+def test_an_added_source_is_found_by_name_key_mark_and_category(store: Store) -> None:
     """And is a source at once: due, in its categories."""
     followed = store.sources_outside_config
     assert (followed.count(), names(followed.batches()), followed.per_category()) == (0, [], {})
@@ -53,7 +53,7 @@ def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> N
     assert set(store.sources.due(NOW, 10)) == {"a", "b", "c"}
 
 
-def test_what_is_changed_waits_for_a_run(store: Store) -> None:
+def test_a_changed_source_is_loaded_by_the_next_run(store: Store) -> None:
     """Which adopts it: other categories, and the mark that a daemon looks at."""
     store.sources_outside_config.add([new("a")])
     before = store.sources_outside_config.mark()
@@ -66,7 +66,7 @@ def test_what_is_changed_waits_for_a_run(store: Store) -> None:
     assert store.sources_outside_config.per_category() == {"": 1, "X": 1}
 
 
-def test_what_is_off_or_removed_is_not_due(store: Store) -> None:
+def test_disabled_and_removed_sources_are_not_due(store: Store) -> None:
     """A removed one keeps its name's history, and leaves with the next adoption; it may come back."""
     store.sources_outside_config.add([new("a"), new("b")])
     store.sources_outside_config.enable("a", is_enabled=False)
@@ -82,7 +82,7 @@ def test_what_is_off_or_removed_is_not_due(store: Store) -> None:
     assert store.sources.due(NOW, 10) == ("b",)
 
 
-def test_a_configs_adoption_leaves_them_alone(store: Store) -> None:
+def test_adopting_a_config_does_not_affect_other_sources(store: Store) -> None:
     """They are followed whatever the config names."""
     store.sources_outside_config.add([new("a")])
     store.sources.adopt([checked_source("b", {"url": "https://b.example/"})], NOW)

@@ -73,7 +73,7 @@ def publish(store: Store) -> None:
         store.feeds.rendered({feed.name: feed.generation})
 
 
-def test_an_article_comes_back_whole(store: Store) -> None:
+def test_an_article_comes_back_with_all_fields(store: Store) -> None:
     """Every field, types included."""
     whole = article(
         updated=NOW - timedelta(hours=1, microseconds=5),
@@ -140,7 +140,7 @@ def test_an_edit_takes_the_date_that_its_source_gives(store: Store) -> None:
     assert kept(store)[0].updated == NOW + timedelta(hours=2)
 
 
-def test_dates_alone_are_no_edit(store: Store) -> None:
+def test_changed_dates_are_no_edit(store: Store) -> None:
     """Feeds that stamp "now" on every poll leave everything as it is."""
     commit(store, article(1))
     publish(store)
@@ -149,7 +149,7 @@ def test_dates_alone_are_no_edit(store: Store) -> None:
     assert stale(store) == set()
 
 
-def test_counters_alone_are_no_edit(store: Store) -> None:
+def test_changed_counters_are_no_edit(store: Store) -> None:
     """The number of comments changes all day; feeds are not rendered for it."""
     commit(store, article(1, extra={"slash:comments": ["1"]}))
     publish(store)
@@ -299,7 +299,7 @@ def test_a_source_no_longer_named_leaves_the_feeds_and_returns(store: Store) -> 
     assert len(store.feeds.newest("World", 5)) == 1
 
 
-def test_a_moved_source_is_read_anew(store: Store) -> None:
+def test_a_moved_source_is_fetched_without_validators(store: Store) -> None:
     """Validators belong to an address."""
     commit(store, article(1))
     store.sources.adopt([replace_source(NEWS, url="https://example.org/new"), BLOG], NOW)
@@ -359,7 +359,7 @@ def test_a_store_survives_being_opened_again(place: StoreAddress) -> None:
         store.close()
 
 
-def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_stores_are_refused(tmp_path: Path) -> None:
     """Another file, a folder, or a store of a later version: said, not destroyed."""
     (tmp_path / "text.db").write_text("not a database" * 100)
     with pytest.raises(StoreError, match=r"text\.db cannot be used: it is damaged"):

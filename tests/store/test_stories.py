@@ -84,7 +84,7 @@ def test_each_way_of_joining(store: Store) -> None:
     assert {each.name: each.total for each in store.feeds.all()} == {ALL: 1, "News": 4}
 
 
-def test_what_joins_makes_the_feeds_of_the_shown_one_stale(store: Store) -> None:
+def test_a_joining_article_makes_the_feeds_of_the_shown_one_stale(store: Store) -> None:
     """As that one names it now."""
     commit(store, article("a"))
     stale(store)
@@ -118,7 +118,7 @@ def test_a_pruned_one_leaves_its_story(store: Store) -> None:
         assert left.scalars().all() == [2, 3]
 
 
-def test_one_source_never_has_two_articles_in_a_story(store: Store) -> None:
+def test_a_story_has_at_most_one_article_of_a_source(store: Store) -> None:
     """The second one joins the second of the other source; the third one tells its own."""
     commit(store, article("a"), article("a", id="urn:a2"))
     commit(store, article("b"), article("b", id="urn:b2"), hours=2)
@@ -139,7 +139,7 @@ def test_an_edit_joins_nothing_but_is_found_from_then_on(store: Store) -> None:
     assert members(store) == [[("urn:a", ""), ("urn:c", "title")]]
 
 
-def test_what_very_many_share_is_no_sign(store: Store) -> None:
+def test_keys_that_very_many_articles_share_are_ignored(store: Store) -> None:
     """Such a key is not asked for; others of the article still are."""
     many = [article("a", id=f"urn:{n}", link="https://a.example/") for n in range(HOT + 1)]
     commit(store, *many)
@@ -172,7 +172,7 @@ def test_a_story_is_saved_with_its_article_or_not_at_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("aggregator.store.write_placements.Placing.save", die)
+        patched.setattr("aggregator.store.write_placements.PlacementWriter.save", die)
         with pytest.raises(KeyboardInterrupt):
             commit(store, article("b"), hours=2)
     with store.database.snapshot() as connection:
@@ -182,7 +182,9 @@ def test_a_story_is_saved_with_its_article_or_not_at_all(
     assert members(store) == [[("urn:a", ""), ("urn:b", "title")]]
 
 
-def test_a_rebuild_goes_on_where_it_was_stopped(place: StoreAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_of_stories_continues_where_it_was_stopped(
+    place: StoreAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Older articles are shown before those that came after; nothing is joined before it."""
     plain = Store(place)
     plain.sources.adopt(SOURCES, NOW)

@@ -149,7 +149,7 @@ def test_an_edit_of_an_archived_article_comes_again_in_a_newer_archive(store: St
     assert in_archive(store)[:3] == before
 
 
-def test_what_archives_show_stays_when_it_is_pruned(store: Store) -> None:
+def test_revisions_shown_by_archives_stay_when_pruned(store: Store) -> None:
     """And nothing else of it; found again it is not inserted anew."""
     before = in_archive(store)
     commit(store, article(1, content="<p>Edited</p>"), article(2, extra={"rating": 5}))

@@ -30,7 +30,7 @@ def links(node: etree._Element) -> list[dict[str, str]]:
     return [{str(k): str(v) for k, v in link.attrib.items()} for link in node.findall("a:link", NS)]
 
 
-def test_a_feed_says_where_it_is_and_when_it_changed() -> None:
+def test_a_feed_has_self_link_alternate_and_date_of_change() -> None:
     """§4.1.1; at most one alternate of a type."""
     node = feed_node()
     assert node.findtext("a:updated", namespaces=NS) == "2026-01-02T03:04:05+00:00"
@@ -163,7 +163,7 @@ def test_an_empty_title_stays_empty() -> None:
     ],
     ids=["the article's", "the origin's", "not a tag", "unknown"],
 )
-def test_an_entry_says_its_language(extra: dict[str, Any], origin: str | None, language: str | None) -> None:
+def test_an_entry_has_its_language(extra: dict[str, Any], origin: str | None, language: str | None) -> None:
     """A channel mixes sources of several languages."""
     assert entry_node(extra=extra, origin=Origin(language=origin)).get(LANG) == language
 

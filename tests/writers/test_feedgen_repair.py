@@ -47,7 +47,7 @@ def test_only_namespaces_in_use_are_declared_each_once(writer: Writer) -> None:
     assert b"xmlns:ns0" not in body
 
 
-def test_what_lxml_refuses_is_a_write_error_that_names_the_feed() -> None:
+def test_text_that_lxml_refuses_is_a_write_error_with_the_feeds_name() -> None:
     """No library's exception leaves the writers."""
     feed = new_feed(channel_of())
     feed.link(href="https://feeds.example/")
@@ -69,13 +69,13 @@ def test_bytes_that_do_not_parse_are_a_write_error(element: str) -> None:
         serialise(feed, feed.rss_str, (fragment(e, "  ") for e in [element]), "channel")
 
 
-def test_a_prefix_that_is_bound_nowhere_is_a_write_error() -> None:
+def test_a_prefix_without_namespace_is_a_write_error() -> None:
     """Well-formed is not enough: names must have their namespaces."""
     with pytest.raises(WriteError, match="prefix"):
         serialise(new_feed(channel_of()), lambda: b"<feed>\n</feed>", [fragment("<dc:date/>", "")], "feed")
 
 
-def test_elements_stand_last_in_their_parent() -> None:
+def test_inserted_elements_are_the_last_in_their_parent() -> None:
     """Also where a title says what the end of a document looks like."""
     feed = new_feed(channel_of(title="</feed>\n</channel>"))
     body = serialise(feed, lambda: feed.atom_str(pretty=True), [fragment("<dc:date>x</dc:date>", "")], "feed")

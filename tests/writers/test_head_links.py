@@ -73,6 +73,6 @@ def test_the_other_formats_are_alternates(file_name: str) -> None:
     ],
     ids=["no archives", "the feed", "an archive", "the only archive"],
 )
-def test_a_chain_leads_to_the_same_format(chain: Chain, expected: list[tuple[str, str]]) -> None:
+def test_archive_links_stay_within_one_format(chain: Chain, expected: list[tuple[str, str]]) -> None:
     """RFC 5005 §4: the feed tells its newest archive, an archive its neighbours and its feed."""
     assert rels("rss.xml", chain=chain, self_links={}, link="") == expected

@@ -36,7 +36,7 @@ def only_item(**changes: Any) -> dict[str, Any]:
     return item
 
 
-def test_a_feed_says_all_that_is_known_of_it() -> None:
+def test_a_feed_has_all_its_metadata() -> None:
     """Address, page, pictures, language, the hub, and where older entries are."""
     channel = channel_of(
         self_links=SELF,
@@ -59,7 +59,7 @@ def test_a_feed_says_all_that_is_known_of_it() -> None:
     }
 
 
-def test_an_item_says_all_that_is_known_of_it() -> None:
+def test_an_item_has_all_its_fields() -> None:
     """Text in plain text's places, HTML in HTML's, provenance in an extension."""
     assert only_item() == {
         "id": "https://tea.example/1",
@@ -92,7 +92,7 @@ def test_an_item_says_all_that_is_known_of_it() -> None:
     }
 
 
-def test_without_a_public_address_there_is_none_in_it() -> None:
+def test_without_a_public_address_a_feed_contains_none() -> None:
     """No page, no address of its own, no hub; older entries are beside it."""
     channel = channel_of(
         link="", self_links={}, hubs=("https://hub.example/",), language=None, description=""
@@ -122,7 +122,7 @@ def test_every_item_has_content(content: str, summary: str, html: str, short: st
     assert (item["content_html"], item.get("summary")) == (html, short)
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_values_are_left_out() -> None:
     """No null, nothing empty but the content."""
     bare = article_with(
         title="", link=None, authors=(), categories=(), tags=(), headimg=None, summary="", content="",
@@ -155,7 +155,7 @@ def test_an_attachment_without_type_or_with_an_odd_length_is_valid() -> None:
     assert (second["size_in_bytes"], second["duration_in_seconds"]) == (0, 0)
 
 
-def test_letters_of_every_script_stand_as_they_are_and_one_line_an_item() -> None:
+def test_letters_are_not_escaped_and_each_item_is_one_line() -> None:
     """Small, and a difference between two versions can be read."""
     body = JsonFeed().render(
         channel_of(*(item_of(article_with(title="科技 é 😀"), f"urn:{n}") for n in "ab"))

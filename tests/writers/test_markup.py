@@ -30,7 +30,7 @@ def test_text_is_read_back_as_it_was(write: object, text: str) -> None:
     assert (root.text or "" if write is escaped else root.get("a")) == text
 
 
-def test_elements_in_an_element_stand_on_lines_of_their_own() -> None:
+def test_nested_elements_are_on_separate_lines() -> None:
     """Laid out by depth, as lxml prints."""
     opened = "entry" + attributes({"xml:lang": "en", "other": None})
     assert nested(opened, ["<a/>", nested("b", ["<c/>"], 2)], 1) == (
@@ -38,6 +38,6 @@ def test_elements_in_an_element_stand_on_lines_of_their_own() -> None:
     )
 
 
-def test_elements_that_say_the_same_are_equal() -> None:
+def test_elements_with_equal_attributes_are_equal() -> None:
     """Whatever the order of their attributes."""
     assert MarkupElement("a:b", "", {"x": "1", "y": "2"}) == MarkupElement("a:b", "", {"y": "2", "x": "1"})

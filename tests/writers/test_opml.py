@@ -108,7 +108,7 @@ def test_without_a_public_address_references_are_relative() -> None:
     assert (outline.get("xmlUrl"), outline.get("htmlUrl")) == ("a%20b/rss.xml", "a%20b/index.html")
 
 
-def test_what_is_followed_stands_in_folders_without_its_logins() -> None:
+def test_the_list_has_folders_and_no_logins() -> None:
     """A source of several categories says so; what is no feed of the web is not there."""
     body = SourceList().render(
         overview(

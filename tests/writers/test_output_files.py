@@ -26,7 +26,7 @@ def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["rss.xml"]  # noqa: PTH208
 
 
-def test_equal_bytes_leave_the_file_alone(tmp_path: Path) -> None:
+def test_a_file_with_equal_bytes_is_not_written(tmp_path: Path) -> None:
     """Neither the time of change nor the inode moves, so that a server's Last-Modified stays."""
     path = tmp_path / "rss.xml"
     write_if_changed(path, b"<rss/>")
@@ -114,7 +114,7 @@ def test_a_symbolic_link_is_replaced_and_not_written_through(tmp_path: Path) -> 
     assert other.read_bytes() == b"theirs"
 
 
-def test_a_killed_process_leaves_a_whole_file_and_a_removable_leftover(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_the_old_file_and_a_removable_leftover(tmp_path: Path) -> None:
     """SIGKILL between writing and renaming: the old file is whole, the leftover is a dotfile and goes."""
     path = tmp_path / "tea" / "rss.xml"
     write_if_changed(path, b"old")
@@ -152,7 +152,7 @@ def test_only_leftovers_are_removed(tmp_path: Path) -> None:
     assert (outside / leftover).exists()
 
 
-def test_leftovers_of_a_missing_folder_are_none(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_leftovers(tmp_path: Path) -> None:
     """Before the first publishing there is nothing to clean."""
     assert remove_leftovers(tmp_path / "nowhere") == 0
 
@@ -197,7 +197,7 @@ def test_compressed_bytes_are_the_same_every_time(tmp_path: Path) -> None:
     ],
     ids=["one is no longer wanted", "none is wanted", "new bytes and one of them", "the file became small"],
 )
-def test_what_is_no_longer_wanted_beside_a_file_goes(
+def test_compressed_forms_that_are_not_wanted_any_more_are_removed(
     tmp_path: Path, body: bytes, compress: tuple[str, ...], left: list[str]
 ) -> None:
     """Nothing stale is left for a server to prefer."""
@@ -215,7 +215,7 @@ def test_a_missing_compressed_form_is_made_again(tmp_path: Path) -> None:
     assert sorted(beside(tmp_path)) == ["rss.xml", "rss.xml.br", "rss.xml.gz"]
 
 
-def test_no_compressed_form_is_ever_another_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compressed_forms_always_match_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At each rename, whatever lies there says the same: old and new never stand side by side."""
     path = tmp_path / "rss.xml"
     write_if_changed(path, LARGE, compress=BOTH)
@@ -241,7 +241,7 @@ def test_a_removed_file_takes_its_compressed_forms_along(tmp_path: Path) -> None
     assert sorted(beside(tmp_path)) == ["atom.xml"]
 
 
-def test_leftovers_of_one_folder_alone(tmp_path: Path) -> None:
+def test_leftovers_can_be_removed_from_one_folder_only(tmp_path: Path) -> None:
     """The folders inside may be many: they can be left for later."""
     leftover = "." + "0" * 16 + ".part"
     (tmp_path / "tea").mkdir()

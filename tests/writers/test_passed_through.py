@@ -69,12 +69,12 @@ def test_elements_of_listed_namespaces_go_out_with_the_attributes_that_they_have
     ],
     ids=str,
 )
-def test_what_cannot_or_must_not_be_written_is_left_out(extra: dict[str, Any]) -> None:
+def test_elements_that_cannot_or_must_not_be_written_are_left_out(extra: dict[str, Any]) -> None:
     """Names that XML forbids, shapes we do not know, and second answers to what we say ourselves."""
     assert extensions(article_with(extra=extra, headimg=None, enclosures=())) == []
 
 
-def test_repeats_that_say_nothing_new_are_dropped_and_the_rest_is_bounded() -> None:
+def test_repeated_elements_are_dropped_and_the_rest_is_limited() -> None:
     """A stranger's feed does not decide how long ours gets."""
     same = article_with(extra={"podcast:person": ["Ann", "Ann"]}, headimg=None, enclosures=())
     assert len(extensions(same)) == 1
@@ -82,7 +82,7 @@ def test_repeats_that_say_nothing_new_are_dropped_and_the_rest_is_bounded() -> N
     assert len(extensions(many)) == MAX_ELEMENTS
 
 
-def test_the_lead_image_and_duration_are_said_once() -> None:
+def test_lead_image_and_duration_are_written_once() -> None:
     """What the feed said itself comes first."""
     extra = {
         "media:thumbnail": [{"url": "https://tea.example/1.jpg", "width": "9"}],

@@ -49,7 +49,7 @@ def place(
         ("a\x00b\u202ec", "2026-01-01-a-b-c.html"),
     ],
 )
-def test_a_title_becomes_a_slug_of_letters_of_every_script(title: str, name: str) -> None:
+def test_a_slug_keeps_letters_of_every_script(title: str, name: str) -> None:
     """Readable, and nothing in it that a system, a shell or a generator could take for something."""
     assert place(title) == name
 
@@ -77,7 +77,7 @@ def test_placeholders_are_filled_and_empty_segments_left_out() -> None:
     assert place("T", "_drafts", ".git", "..", template="{categories}/{slug}.md").startswith("drafts")
 
 
-def test_places_that_are_taken_have_alternatives() -> None:
+def test_file_names_in_use_have_alternatives() -> None:
     """Each attempt is another, but for the first two when a hash was needed at once."""
     found = [place("T", attempt=n) for n in range(4)]
     assert found[0] == "2026-01-01-t.html"
@@ -110,7 +110,7 @@ hostile = st.text(max_size=300) | st.lists(
 
 @settings(max_examples=examples(120), deadline=None)
 @given(title=hostile, categories=st.lists(hostile, max_size=8), source=hostile, attempt=st.integers(0, 3))
-def test_no_name_leads_out_of_the_folder(
+def test_file_names_stay_inside_the_folder(
     title: str, categories: list[str], source: str, attempt: int
 ) -> None:
     """Whatever titles, categories and sources are called."""
@@ -185,7 +185,7 @@ def test_keys_that_would_steer_a_generator_are_kept_out_of_its_reach() -> None:
     assert front_matter.loads(text).extra == article.extra
 
 
-def test_no_tag_leads_hugo_to_another_page() -> None:
+def test_tags_do_not_make_hugo_write_other_pages() -> None:
     """Hugo makes pages at the paths that tags and categories spell; others keep them as they are."""
     article = replace(
         ARTICLE, tags=("../about", "..", "a/b", "/x", "C.", "..."), categories=("TCP/IP", "./..")
@@ -196,7 +196,7 @@ def test_no_tag_leads_hugo_to_another_page() -> None:
     assert front_matter.loads(render(item_of(article), posts(), "x.html")).tags == article.tags
 
 
-def test_what_hexo_looks_for_in_a_body_is_not_there() -> None:
+def test_bodies_contain_no_placeholders_of_hexo() -> None:
     """Its placeholders would end the build, fences of code change the text."""
     article = replace(ARTICLE, content="<p>&lt;!--swig\ufffc0--&gt;</p>\n```\nx\n```\n~~~~")
     body = render(item_of(article), posts(), "x.html").decode().partition("\n---\n")[2]

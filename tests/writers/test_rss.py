@@ -33,7 +33,7 @@ def tags(node: etree._Element) -> list[str]:
     return [str(child.tag) for child in node]
 
 
-def test_a_channel_says_where_it_is_and_when_it_changed() -> None:
+def test_a_channel_has_its_link_and_date_of_change() -> None:
     """The date is the newest change, never the clock; the link is the page, whatever else is linked."""
     node = channel_node()
     assert node.findtext("link") == "https://feeds.example/drinks/"
@@ -132,7 +132,7 @@ def test_the_first_enclosure_is_the_enclosure_and_others_are_media() -> None:
     assert media.findtext(MEDIA + "title") == "Pour & stir"
 
 
-def test_an_enclosure_of_unknown_length_and_type_says_so() -> None:
+def test_an_enclosure_of_unknown_length_and_type_has_default_values() -> None:
     """Both attributes are required: 0 bytes, and the type that means any."""
     enclosure = item_node(enclosures=(Enclosure(url="https://tea.example/x", type="what?", length=-3),)).find(
         "enclosure"
@@ -172,7 +172,7 @@ def test_comments_and_rights_are_kept() -> None:
     [("de", {}, "de"), ("en", {"language": "fr"}, "fr"), ("en", {}, None), (None, {}, None)],
     ids=["the feed's", "its own", "the channel's", "unknown"],
 )
-def test_an_item_in_another_language_says_so(
+def test_an_item_in_another_language_has_dc_language(
     origin: str | None, extra: dict[str, Any], written: str | None
 ) -> None:
     """RSS has a language for the channel alone; Dublin Core's serves items."""

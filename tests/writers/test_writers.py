@@ -143,7 +143,7 @@ def test_content_arrives_untouched(writer: Writer, content: str) -> None:
 
 
 @each_writer
-def test_what_xml_cannot_hold_is_gone_and_the_rest_stays(writer: Writer) -> None:
+def test_characters_that_xml_forbids_are_removed_and_the_rest_stays(writer: Writer) -> None:
     """One bad title used to lose the whole feed."""
     article = article_with(title="a\0b\x1b\ud800c\uffff", content="<p>\x0cx\udfff</p>", authors=("A\x01nn",))
     root = etree.fromstring(writer.render(channel_of(item_of(article), title="T\0ea")))
@@ -185,7 +185,7 @@ def test_bytes_do_not_depend_on_the_process() -> None:
 
 
 @each_writer
-def test_no_stylesheet_is_named(writer: Writer) -> None:
+def test_feeds_name_no_xslt_stylesheet(writer: Writer) -> None:
     """Browsers are removing XSLT; a document holds no processing instruction but the declaration."""
     body = writer.render(channel_of(item_of()))
     assert body.startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
@@ -224,7 +224,7 @@ def test_a_reader_gets_the_whole_article(writer: Writer) -> None:
 
 
 @each_writer
-def test_a_mediums_title_is_not_taken_for_the_articles(writer: Writer) -> None:
+def test_the_title_of_a_media_element_is_not_the_articles(writer: Writer) -> None:
     """WordPress names the author's portrait; behind the source, feedparser takes that for the title."""
     item = item_of(article_with(title="Tea", extra={"media:title": ["Portrait of Ann"]}))
     entry = read(writer.render(channel_of(item))).entries[0]

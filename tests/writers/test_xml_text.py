@@ -75,7 +75,7 @@ def test_lines_are_stripped_and_unrepeated_in_order() -> None:
     assert line(None) == ""
 
 
-def test_a_body_of_white_space_is_none() -> None:
+def test_a_body_of_white_space_counts_as_empty() -> None:
     """It would leave an RSS item without title as good as empty; any other white space is the body's own."""
     assert (body(" \n\0"), body(" <p>x\0</p>\n")) == ("", " <p>x</p>\n")
 
@@ -87,7 +87,7 @@ def test_a_body_of_white_space_is_none() -> None:
         st.text(st.sampled_from("htps:/?#a1.%2F[]@é \n\0"), max_size=15).map("http://{}".format),
     )
 )
-def test_a_plain_address_is_what_the_whole_way_would_leave(url: str) -> None:
+def test_the_short_way_for_plain_addresses_equals_the_long_way(url: str) -> None:
     """Most addresses take a short cut, which must change none."""
     encoded = percent_encoded(with_ascii_host(line(url)))
     assert address(url) == (encoded if identifier(encoded) else None)

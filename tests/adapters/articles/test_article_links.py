@@ -89,7 +89,7 @@ def test_the_id_is_the_same_with_and_without_a_site() -> None:
         ("[x](https://other.example/y)", 'href="https://other.example/y"'),
     ],
 )
-def test_what_is_relative_in_the_body_becomes_absolute(body: str, wanted: str) -> None:
+def test_relative_addresses_in_a_body_become_absolute(body: str, wanted: str) -> None:
     """It counts from the article, as in a browser."""
     assert wanted in article("title: Hello\ndate: 2026-01-02", body).content
 
@@ -125,7 +125,7 @@ def test_a_cover_is_an_address_of_the_site(keys: str, name: str, headimg: str | 
         ("title: A\ncover: /a.jpg\nslug: x", "[a](b) ![c](d.png)"),
     ],
 )
-def test_without_a_site_one_problem_says_what_is_lost(keys: str, body: str) -> None:
+def test_without_a_site_one_problem_names_the_missing_option(keys: str, body: str) -> None:
     """And names the option."""
     (problem,) = document(f"---\n{keys}\n---\n{body}\n", None).problems
     assert problem.text.startswith("its relative links and images do not work: set the site's address, ")
@@ -138,7 +138,7 @@ def test_without_a_site_nothing_is_lost_where_nothing_is_relative(body: str) -> 
     assert document(f"---\ntitle: A\n---\n{body}\n", None).problems == ()
 
 
-def test_a_part_of_the_address_that_is_missing_is_said() -> None:
+def test_a_missing_part_of_a_permalink_is_reported() -> None:
     """The article comes without a link; what is relative in it counts from the site."""
     found = document("---\ntitle: A\n---\n![x](/a.png)\n")
     assert [problem.text for problem in found.problems] == ["no link: it has no date for :year"]
@@ -163,7 +163,9 @@ def test_a_file_of_ours_stays_as_it_is() -> None:
         ({"generator": "gatsby"}, "generator"),
     ],
 )
-def test_mistakes_in_the_options_are_said(options: dict[str, str], mistake: str) -> None:
+def test_mistakes_in_options_are_reported_when_the_config_is_read(
+    options: dict[str, str], mistake: str
+) -> None:
     """When the config is read."""
     with pytest.raises(ValueError, match=mistake):
         aggregator.read(b"x", kind="articles", options=options)

@@ -76,7 +76,7 @@ def test_code_may_have_a_caption() -> None:
         "`{% b %}` and ``{{ a }}``",
     ],
 )
-def test_what_is_shielded_is_text(body: str) -> None:
+def test_raw_blocks_stay_text(body: str) -> None:
     """And its shield goes; in code nothing is rendered."""
     made = html(body)
     assert "raw" not in made
@@ -84,7 +84,7 @@ def test_what_is_shielded_is_text(body: str) -> None:
     assert "{{" in made or "{%" in made
 
 
-def test_a_quotation_says_who_said_it() -> None:
+def test_a_quotation_has_its_author() -> None:
     """Its text is Markdown, with tags."""
     made = html(
         "{% blockquote Ann, A Book https://y.io/ %}\nSome *text*\n\n{% img /a.jpg %}\n{% endblockquote %}"
@@ -179,7 +179,7 @@ def test_links_to_other_posts(body: str, link: str) -> None:
         ("{{< youtube >}}", "<code>{{&lt; youtube &gt;}}</code>", "the tag youtube"),
     ],
 )
-def test_what_is_not_known_stays_and_is_reported(body: str, shown: str, problem: str) -> None:
+def test_unknown_tags_stay_and_are_reported_once(body: str, shown: str, problem: str) -> None:
     """Readable, and once however often it stands there."""
     made, problems = post(f"{body}\n\n{body}")
     assert made.count(shown.removeprefix("<p>").removesuffix("</p>")) == 2
@@ -202,7 +202,7 @@ def test_what_is_not_known_stays_and_is_reported(body: str, shown: str, problem:
         ("a\n{.lead}\n\nb", "<p>a</p>\n<p>b</p>"),
     ],
 )
-def test_what_shows_nothing_of_its_own(body: str, shown: str | None) -> None:
+def test_values_are_filled_in_and_comments_are_removed(body: str, shown: str | None) -> None:
     """Values are filled in; comments, assignments, lists of attributes and tables of contents go."""
     made = html(body)
     assert "{" not in made
@@ -227,14 +227,14 @@ def test_a_file_of_html_has_tags_too() -> None:
         ("{{ a }} {% b %}", {}, "disableNunjucks: true\n"),
     ],
 )
-def test_what_its_generator_does_not_know_is_text(body: str, options: dict[str, object], keys: str) -> None:
+def test_tags_of_other_generators_stay_text(body: str, options: dict[str, object], keys: str) -> None:
     """Nothing is reported."""
     made, problems = post(body, keys, options=options)
     assert problems == []
     assert made == f"<p>{body.replace('<', '&lt;').replace('>', '&gt;')}</p>"
 
 
-def test_a_file_of_ours_is_in_no_dialect() -> None:
+def test_our_own_file_is_not_rendered_as_a_dialect() -> None:
     """It comes back byte for byte."""
     given = Article(source="s", id="urn:x", title="A", content="<p>{% raw %} {{ a }} {{< b >}} {: .c}</p>")
     (made,) = aggregator.read(dumps(given).encode(), kind="articles", options=SITE).articles

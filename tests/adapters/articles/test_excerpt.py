@@ -16,7 +16,7 @@ def summary(keys: str, body: str, url: str = "a.md") -> str:
 
 
 @pytest.mark.parametrize("mark", ["<!-- more -->", "<!--more-->", "<!--More Read on-->"])
-def test_the_mark_ends_the_summary(mark: str) -> None:
+def test_the_more_mark_ends_the_summary(mark: str) -> None:
     """As Hexo, Hugo and WordPress write it."""
     assert summary("", f"Short *text*\n\n{mark}\n\nLong text") == "<p>Short <em>text</em></p>"
     assert summary("", f"<p>Short</p>\n{mark}\n<p>Long</p>", "a.html") == "<p>Short</p>"
@@ -35,12 +35,12 @@ def test_links_and_notes_of_the_rest() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\n```\n<!-- more -->\n```\nb", "<!-- more -->\nb", "a b", ""])
-def test_without_a_mark_there_is_none(text: str) -> None:
+def test_without_a_more_mark_there_is_no_excerpt(text: str) -> None:
     """Nor for one in code, or at the very beginning."""
     assert excerpt_of(text, is_markdown=True) == ""
 
 
-def test_the_whole_text_is_kept() -> None:
+def test_the_more_mark_is_removed_and_the_text_is_kept() -> None:
     """The mark goes."""
     body = b"---\ntitle: A\n---\nShort\n\n<!-- more -->\n\nLong\n"
     (article,) = aggregator.read(body, kind="articles", url="a.md").articles

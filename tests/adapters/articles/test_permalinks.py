@@ -67,13 +67,13 @@ def test_a_slug_of_the_front_matter_is_the_slug(generator: Generator) -> None:
         (":hash/", Post(path="a.md", title="A"), "it has no date for :hash"),
     ],
 )
-def test_what_a_post_has_not_is_said(pattern: str, made: Post, reason: str) -> None:
+def test_a_pattern_with_a_missing_value_is_an_error(pattern: str, made: Post, reason: str) -> None:
     """No address is made up."""
     with pytest.raises(UnknownPart, match=reason):
         filled(pattern, made)
 
 
-def test_nothing_in_a_name_leaves_its_part_of_the_address() -> None:
+def test_special_characters_in_names_are_percent_encoded() -> None:
     """What has a meaning in a URL is encoded."""
     made = post(path='posts/a?b#c"d.md', title="x?y#z")
     assert filled("/:categories/:title/", made) == "news%20room/tea/a-b-c-d/"

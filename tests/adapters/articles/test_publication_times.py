@@ -42,7 +42,7 @@ def skipped(name: str, text: str, *, drafts: bool = False) -> str:
         "Title: A\nStatus: draft\n\nB\n",
     ],
 )
-def test_what_its_generator_does_not_publish_is_skipped(text: str) -> None:
+def test_files_that_the_generator_would_not_publish_are_skipped(text: str) -> None:
     """Whatever form the front matter has; `drafts` takes it all the same."""
     assert skipped("a.md", text)
     assert not skipped("a.md", text, drafts=True)
@@ -83,7 +83,7 @@ def test_anything_else_is_an_article(text: str) -> None:
         ("a_drafts.md", False),
     ],
 )
-def test_a_path_may_say_that_a_file_is_no_article(name: str, is_skipped: bool) -> None:
+def test_some_paths_are_not_articles(name: str, is_skipped: bool) -> None:
     """As Hexo, Hugo and Jekyll look at paths; a page bundle's `index.md` is an article."""
     text = "---\ntitle: A\n---\nB\n"
     assert bool(skipped(name, text)) is is_skipped
@@ -110,9 +110,7 @@ def test_a_skipped_document_has_no_article_and_one_problem() -> None:
         ("title: A", None, None),
     ],
 )
-def test_a_file_says_from_when_until_when_it_is_published(
-    keys: str, start: str | None, end: str | None
-) -> None:
+def test_publish_and_expiry_dates_are_respected(keys: str, start: str | None, end: str | None) -> None:
     """Hugo's `publishDate` and `expiryDate`; else the date alone. With `future` nothing waits."""
     resource = Resource(url="", body=f"---\n{keys}\n---\nB\n".encode(), name="a.md")
     found = read(resource)

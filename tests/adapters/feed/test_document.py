@@ -57,7 +57,7 @@ def test_a_broken_feed_gives_its_entries_and_a_problem(body: bytes, says: str) -
     assert any(says in str(problem) for problem in found.problems)
 
 
-def test_a_feed_that_is_cut_off_gives_its_whole_entries() -> None:
+def test_a_truncated_feed_gives_its_complete_entries() -> None:
     """The one it stops in would be an article that changes at the next poll."""
     body = RSS.encode()
     assert titles(body[: body.index(b"<guid>2")]) == ["One"]
@@ -96,7 +96,7 @@ def test_too_deep_a_document_is_refused() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_happens_to_a_document_only_our_errors_are_raised(seed: int) -> None:
+def test_a_mutated_document_raises_only_our_errors(seed: int) -> None:
     """A few hundred mutations: bytes changed, cut out, repeated, and the pieces that break parsers put in."""
     pieces = [
         b"&#xD800;",
@@ -145,7 +145,7 @@ def test_a_feed_that_recovery_loses_items_of_is_read_by_feedparser() -> None:
     assert titles(RSS.replace("</guid><desc", "</guid><p><desc").encode()) == ["One", "Two"]
 
 
-def test_of_a_broken_feed_the_first_two_thousand_entries_are_read() -> None:
+def test_at_most_two_thousand_entries_of_a_broken_feed_are_read() -> None:
     """feedparser takes a second for every 8,000 of them; the rest is said to be left out, with the line."""
     items = "".join(f"<item><title>{n}<b></title></item>\n" for n in range(feed.MAX_BROKEN_ENTRIES + 500))
     found = feed.read(f"<rss version='2.0'><channel>\n{items}</channel></rss>".encode())
@@ -153,7 +153,7 @@ def test_of_a_broken_feed_the_first_two_thousand_entries_are_read() -> None:
     assert [p.where for p in found.problems if "only the first 2000" in p.text] == ["line 2002"]
 
 
-def test_a_feed_inside_a_gzip_file_is_unpacked_up_to_a_bound() -> None:
+def test_a_gzipped_feed_is_decompressed_up_to_a_limit() -> None:
     """Some servers compress twice, or serve `feed.xml.gz` as it lies on disk; a bomb is refused."""
     document = b"<rss version='2.0'><channel><title>T</title><item><title>One</title></item></channel></rss>"
     assert len(feed.read(gzip.compress(document)).entries) == 1
@@ -175,7 +175,7 @@ NAMED_AS_FEEDPARSER_NAMES = (
 
 
 @pytest.mark.parametrize("document", [ATOM_XHTML, NAMED_AS_FEEDPARSER_NAMES, ATOM_XHTML + ">&x;</feed>"])
-def test_nothing_in_a_broken_document_is_taken_for_what_it_is_not(document: str) -> None:
+def test_element_names_that_feedparser_uses_itself_do_not_confuse_it(document: str) -> None:
     """Entities and instructions among elements, and elements called as feedparser calls its own lists."""
     for end in range(len(document) - 120, len(document) + 1):
         with contextlib.suppress(ReadError):
@@ -190,7 +190,7 @@ def test_nothing_in_a_broken_document_is_taken_for_what_it_is_not(document: str)
     ids=bytes.hex,
 )
 @pytest.mark.parametrize("where", ["text", "attribute", "comment", "CDATA", "instruction", "after the end"])
-def test_bytes_that_are_not_utf8_are_noticed_wherever_they_stand(stray: bytes, where: str) -> None:
+def test_invalid_utf8_is_noticed_anywhere_in_a_document(stray: bytes, where: str) -> None:
     """The parser alone looks at them: one that it let through would be read as something else."""
     head = b"<rss version='2.0'><channel><title>A</title>"
     places = {

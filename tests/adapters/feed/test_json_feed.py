@@ -83,13 +83,13 @@ def test_version_1_has_one_author_and_plain_text() -> None:
     assert "1 &lt; 2" in article.content
 
 
-def test_the_feeds_author_stands_in_for_its_items() -> None:
+def test_the_feeds_author_is_the_author_of_items_without_one() -> None:
     """JSON Feed 1.1: "authors … applies to all items"."""
     (article,) = read_it(feed({"id": "1", "title": "T"}, authors=[{"name": "Cleo"}])).articles
     assert article.authors == ("Cleo",)
 
 
-def test_a_link_blogs_item_without_a_page_leads_elsewhere() -> None:
+def test_a_link_blogs_item_links_to_its_external_url() -> None:
     """`external_url` alone."""
     (article,) = read_it(feed({"id": "1", "external_url": "https://there.example/", "title": "T"})).articles
     assert article.link == "https://there.example/"
@@ -101,7 +101,7 @@ def test_a_byte_order_mark_and_raw_control_characters_are_read_over() -> None:
     assert [a.title for a in read_it(body).articles] == ["a b"]
 
 
-def test_a_truncated_feed_gives_its_whole_items_and_says_where_it_broke() -> None:
+def test_a_truncated_json_feed_gives_its_complete_items_and_a_problem() -> None:
     """A download that broke off."""
     whole = feed({"id": "1", "title": "One"}, {"id": "2", "title": "Two"}, {"id": "3", "title": "Three"})
     document = read_it(whole[: whole.index(b"Three")])
@@ -110,7 +110,7 @@ def test_a_truncated_feed_gives_its_whole_items_and_says_where_it_broke() -> Non
     assert document.problems[0].where == "line 1"
 
 
-def test_what_is_no_item_is_reported_and_left_out() -> None:
+def test_values_that_are_not_items_are_reported_and_left_out() -> None:
     """The others stay."""
     document = read_it(feed("x", None, {"id": "1", "title": "One"}))
     assert [a.id for a in document.articles] == ["1"]
@@ -253,7 +253,7 @@ def test_items_that_are_no_list_are_read_with_a_problem(items: Any) -> None:
     assert "items is an object" in document.problems[0].text
 
 
-def test_one_oddity_of_all_items_is_one_problem() -> None:
+def test_the_same_fault_in_all_items_is_one_problem() -> None:
     """It says how often."""
     document = read_it(feed(*({"id": str(n), "title": "T", "tags": "x"} for n in range(30))))
     assert [p.where for p in document.problems] == ["item 1"]

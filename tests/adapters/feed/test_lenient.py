@@ -69,7 +69,7 @@ def test_a_relative_base_stays_what_it_is_from_tag_to_tag(base: str) -> None:
         ("<pubDate>0000-00-00</pubDate><dcterms:created>2024-01-08</dcterms:created>", 8),
     ],
 )
-def test_of_several_dates_the_first_that_can_be_read_counts(dates: str, day: int, tail: str) -> None:
+def test_the_first_readable_of_several_dates_is_used(dates: str, day: int, tail: str) -> None:
     """Whichever reader it comes to."""
     document = (
         '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
@@ -96,7 +96,7 @@ def test_links_stay_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError, OverflowError, RecursionError, KeyError, AttributeError, UnicodeError]
 )
-def test_whatever_feedparser_raises_is_a_read_error(
+def test_exceptions_of_feedparser_become_read_errors(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its errors on hostile documents are not of its own making."""
@@ -109,7 +109,7 @@ def test_whatever_feedparser_raises_is_a_read_error(
         lenient.read(b"<rss/>")
 
 
-def test_what_would_hold_feedparser_for_minutes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_that_take_feedparser_minutes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tag of 100,000 attributes; a document beyond all size."""
     with pytest.raises(ReadError, match="tag"):
         lenient.read(b"<rss " + b"a='1' " * 20_000 + b">")

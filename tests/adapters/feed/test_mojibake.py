@@ -19,12 +19,12 @@ from aggregator.model.entry import Text
         ("plain", "plain"),
     ],
 )
-def test_what_was_encoded_twice_is_undone_and_nothing_else(spoilt: str, right: str) -> None:
+def test_double_encoding_is_undone_and_correct_text_stays(spoilt: str, right: str) -> None:
     """Text that is right stays."""
     assert mojibake.mended(spoilt) == right
 
 
-def test_a_feed_is_mended_where_people_read() -> None:
+def test_mojibake_is_repaired_in_all_text_fields() -> None:
     """Also what a character reference of windows-1252's number represents."""
     feed = strict.read(
         "<rss><channel><title>KÃ¶ln</title><item><title>a &#150; b</title></item></channel></rss>".encode()

@@ -29,7 +29,7 @@ from aggregator.normalise.link_relations import short_relation
         (b"\x1f\x8b\x08\x00", "gzip"),
     ],
 )
-def test_it_says_what_the_document_is(body: bytes, says: str) -> None:
+def test_the_error_says_what_the_document_is(body: bytes, says: str) -> None:
     """So that the reader of the error knows what to change."""
     with pytest.raises(NotAFeed) as caught:
         feed.read(body, url="http://a/")
@@ -84,7 +84,7 @@ def test_an_impossible_address_in_a_page_is_no_error() -> None:
         ("0; url=" + "x" * 10_000, None),
     ],
 )
-def test_a_page_that_sends_browsers_on_says_where_to(content: str, target: str | None) -> None:
+def test_a_meta_refresh_page_names_its_target(content: str, target: str | None) -> None:
     """As servers without redirects do; one that only loads itself again is no redirect."""
     page = f"<html><head><meta http-equiv=Refresh content='{escape(content)}'></head><p>Moved</html>"
     with pytest.raises(NotAFeed) as caught:

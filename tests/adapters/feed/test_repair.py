@@ -30,7 +30,7 @@ from aggregator.adapters.feed.repair import repair
         ("<a:feed><a:entry>a</a:entry><a:entry><a:ti", "<a:feed><a:entry>a</a:entry></a:feed>"),
     ],
 )
-def test_what_breaks_most_feeds_is_mended(broken: str, mended: str) -> None:
+def test_the_most_frequent_faults_are_repaired(broken: str, mended: str) -> None:
     """And nothing else is touched."""
     assert repair(broken).text == mended
 
@@ -47,7 +47,7 @@ def test_what_breaks_most_feeds_is_mended(broken: str, mended: str) -> None:
         ),
     ],
 )
-def test_a_problem_says_what_and_where(broken: str, problem: str) -> None:
+def test_a_problem_names_the_fault_and_its_line(broken: str, problem: str) -> None:
     """By the lines of the document as it came."""
     assert [str(each) for each in repair(broken).problems] == [problem]
 

@@ -108,7 +108,7 @@ def test_an_rss_item_is_read_as_found() -> None:
         ("<guid/>", False),
     ],
 )
-def test_a_guid_is_a_permalink_unless_it_says_otherwise(guid: str, permalink: bool) -> None:
+def test_a_guid_is_a_permalink_unless_the_attribute_is_false(guid: str, permalink: bool) -> None:
     """RSS 2.0: the default is true; the attribute's case is not to be relied on."""
     assert item(guid).id_is_permalink is permalink
 
@@ -264,13 +264,13 @@ def test_the_lesser_elements_fill_what_is_empty() -> None:
     assert (entry.title, entry.summary) == (Text("T"), Text("D"))
 
 
-def test_feedburner_gives_the_address_it_stands_for() -> None:
+def test_feedburners_original_link_is_the_first_link() -> None:
     """First among the links."""
     entry = item("<link>http://f/~r/1</link><feedburner:origLink>http://a/1</feedburner:origLink>")
     assert [link.href for link in entry.links] == ["http://a/1", "http://f/~r/1"]
 
 
-def test_markup_that_nobody_escaped_is_markup() -> None:
+def test_unescaped_markup_is_read_as_markup() -> None:
     """Well formed, against the rules of RSS, and met often."""
     assert item("<description>a <b>b</b></description>").summary == Text("a <b>b</b>", "xhtml")
     assert item("<xhtml:body><p>x</p></xhtml:body>").contents == [Text("<p>x</p>", "xhtml")]
@@ -294,7 +294,7 @@ def test_an_undeclared_prefix_is_read_with_a_problem() -> None:
     ],
     ids=["cut", "html entity", "own entity", "entity of another file", "empty"],
 )
-def test_what_is_not_sure_is_left_to_the_next_reader(document: bytes) -> None:
+def test_doubtful_documents_are_left_to_the_lenient_reader(document: bytes) -> None:
     """Never a guess, never an entity resolved."""
     with pytest.raises(strict.NotWellFormed):
         strict.read(document)
@@ -321,7 +321,7 @@ def test_too_deep_a_document_is_hostile() -> None:
     assert caught.value.hostile
 
 
-def test_more_than_the_bounds_is_left_out_with_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_over_the_limits_are_left_out_with_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries, values of one entry, and characters of one text."""
     monkeypatch.setattr(strict, "MAX_ENTRIES", 2)
     monkeypatch.setattr(strict, "MAX_VALUES", 1)

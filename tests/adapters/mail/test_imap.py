@@ -85,7 +85,7 @@ def test_messages_are_marked_as_seen_when_asked(serve: Serve) -> None:
     assert not [c for c in imap.commands if "EXPUNGE" in c or "Deleted" in c]
 
 
-def test_the_newest_alone_are_fetched(serve: Serve) -> None:
+def test_only_the_newest_messages_are_fetched(serve: Serve) -> None:
     """As many as the options say."""
     assert names(fetch(serve(*range(1, 31)), options={**SENDER, "newest": 3})) == ["7.30", "7.29", "7.28"]
 
@@ -195,7 +195,7 @@ def test_a_wrong_password_is_reported_with_what_to_change(serve: Serve) -> None:
         fetch(serve(1), source={"auth": None})
 
 
-def test_what_came_before_the_connection_broke_is_kept(serve: Serve) -> None:
+def test_messages_before_a_broken_connection_are_kept(serve: Serve) -> None:
     """The rest comes with the next poll."""
     imap = serve(1, 2, 3)
     sent: list[str] = []
@@ -243,7 +243,7 @@ def test_certificates_are_checked(
         assert imap.commands.index("STARTTLS") < imap.commands.index('LOGIN "me" "***"')
 
 
-def test_no_login_is_sent_in_the_clear_but_to_hosts_of_ones_own(serve: Serve) -> None:
+def test_unencrypted_logins_are_sent_only_to_allowed_hosts(serve: Serve) -> None:
     """`fetch.allow` names those; an address alone that leads there is none."""
     imap = serve(1)
     assert names(fetch(imap)) == ["7.1"]
@@ -293,14 +293,14 @@ def test_folders_are_named_as_imap_writes_them(serve: Serve, path: str, folder: 
     "url",
     ["imap://127.0.0.1/A%0D%0AX", "imap://me:pw-secret@127.0.0.1/", "imap://:1/", "imap://127.0.0.1:0/"],
 )
-def test_what_is_no_address_of_a_mailbox_is_reported(url: str) -> None:
+def test_invalid_mailbox_addresses_are_reported(url: str) -> None:
     """Commands in it, a login in it, no host."""
     with pytest.raises(errors.BadAddress, match="login into auth") as caught:
         fetch(url)
     assert "pw-secret" not in str(caught.value)
 
 
-def test_a_source_gives_articles_and_none_is_lost_or_doubled(site: Site, serve: Serve) -> None:
+def test_no_message_is_lost_or_repeated_over_many_polls(site: Site, serve: Serve) -> None:
     """Through new numbers of the whole mailbox, and when messages are deleted from it."""
     imap = serve(1, 2)
     source = {
@@ -323,7 +323,7 @@ def test_a_source_gives_articles_and_none_is_lost_or_doubled(site: Site, serve: 
     assert b"mid:1@tea.example" in site.files()["tea/atom.xml"]
 
 
-def test_a_failed_login_stands_in_the_status(site: Site, serve: Serve) -> None:
+def test_a_failed_login_is_in_the_status(site: Site, serve: Serve) -> None:
     """The source fails, the command ends as with any other."""
     imap = serve(1)
     site.configure(
@@ -334,7 +334,7 @@ def test_a_failed_login_stands_in_the_status(site: Site, serve: Serve) -> None:
     assert "wrong-secret" not in output
 
 
-def test_deadlines_hold_over_the_whole(serve: Serve) -> None:
+def test_deadlines_apply_to_the_whole_session(serve: Serve) -> None:
     """Seconds that the config knows."""
     imap = serve(1)
     imap.faults["CAPABILITY"] = drip

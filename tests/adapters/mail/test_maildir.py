@@ -61,7 +61,7 @@ def test_messages_keep_their_names_when_a_mail_program_moves_them(maildir: Path)
     assert names(fetch(maildir, first.validators)) == ["3.M1.host"]
 
 
-def test_nothing_is_touched(maildir: Path) -> None:
+def test_the_maildir_is_not_changed(maildir: Path) -> None:
     """Not even moved from new/ to cur/."""
     deliver(maildir, 1)
     before = sorted(maildir.rglob("*"))
@@ -105,7 +105,7 @@ def test_a_message_that_is_too_large_or_closed_is_reported(maildir: Path) -> Non
     assert [(p.where, "10000 bytes" in p.text) for p in fetched.unread] == [("2.M1.host", True)]
 
 
-def test_what_is_no_maildir_is_reported(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_maildir_is_reported(tmp_path: Path) -> None:
     """With what one has."""
     with pytest.raises(FetchError, match="new and cur"):
         fetch(tmp_path)
@@ -159,7 +159,7 @@ def test_a_sender_is_an_address_or_a_domain(site: Site, sender: str) -> None:
     assert "options.sender" in site.run("check").output
 
 
-def test_what_takes_the_place_of_a_message_is_never_followed(
+def test_a_message_replaced_by_a_link_is_not_followed(
     maildir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A link or a pipe that is put there after the folder was listed; `cur` itself as a link out of it."""

@@ -229,7 +229,7 @@ def test_random_bytes_in_headers_raise_nothing_else() -> None:
             continue
 
 
-def test_parts_that_stand_deep_are_read_to_a_bound() -> None:
+def test_nested_parts_are_read_up_to_a_limit() -> None:
     """Ten multiparts in each other are more than any program sends."""
     assert content(multipart(9)) == "<p>deep</p>"
     feed = read(multipart(50))
@@ -293,7 +293,7 @@ def test_a_text_that_is_attached_without_a_name_is_kept(parts: list[str], expect
         ('<img src="cid:1">', "<p></p>"),
     ],
 )
-def test_what_a_picture_of_the_message_says_instead_stays(image: str, left: str) -> None:
+def test_the_alternative_text_of_an_attached_picture_stays(image: str, left: str) -> None:
     """The picture itself is in the message, which readers of the feed do not have."""
     assert content(f"{FROM}Content-Type: text/html\n\n<p>{image}</p>") == left
 

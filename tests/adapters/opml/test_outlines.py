@@ -25,7 +25,7 @@ def only(outline: str) -> str:
     return found[0].url if found else ""
 
 
-def test_a_feed_has_a_title_a_site_and_the_folders_that_it_stands_in() -> None:
+def test_an_outline_has_its_title_site_and_folders() -> None:
     """Folders are categories, the outermost first."""
     found = read(
         opml(
@@ -86,7 +86,7 @@ def test_an_address_is_found_however_it_is_written(outline: str, url: str) -> No
         ('<outline xmlUrl="https://a.example/"/><outline xmlUrl="https://a.example/"/>', "2 times"),
     ],
 )
-def test_what_is_odd_is_reported(outline: str, message: str) -> None:
+def test_odd_outlines_are_reported(outline: str, message: str) -> None:
     """Nothing is left out in silence."""
     assert any(message in str(problem) for problem in read(opml(outline)).problems)
 
@@ -146,19 +146,19 @@ def test_titles_are_plain_text_however_often_they_were_escaped(written: str, tit
     ],
     ids=["no root", "byte order mark", "UTF-16", "junk before", "cut off", "entities", "ampersand"],
 )
-def test_a_broken_document_is_read_as_far_as_it_goes(body: bytes) -> None:
+def test_a_broken_list_is_read_up_to_the_fault(body: bytes) -> None:
     """A user with one damaged file wants the rest of it."""
     assert [s.url for s in read(body).subscriptions] == ["https://a.example/"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><p>Not found</p></html>", b"{}", b"\x00\x01"])
-def test_what_is_no_opml_is_refused(body: bytes) -> None:
+def test_documents_that_are_not_opml_are_refused(body: bytes) -> None:
     """An error page is not an empty list."""
     with pytest.raises(ReadError, match="no OPML"):
         read(body)
 
 
-def test_nesting_beyond_reason_costs_nothing() -> None:
+def test_deeply_nested_folders_are_bounded() -> None:
     """Ten thousand folders in each other: categories stay bounded."""
     deep = "".join(f'<outline text="{n}">' for n in range(10_000))
     found = read(opml(deep + '<outline xmlUrl="https://a.example/"/>'))
@@ -189,7 +189,7 @@ def test_nesting_beyond_reason_costs_nothing() -> None:
         max_size=60,
     )
 )
-def test_no_document_raises_anything_else(parts: list[str]) -> None:
+def test_any_order_of_elements_gives_subscriptions_or_a_read_error(parts: list[str]) -> None:
     """Whatever the order of its parts: subscriptions, or ReadError."""
     try:
         found = read("".join(parts).encode())

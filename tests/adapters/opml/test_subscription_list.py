@@ -93,7 +93,7 @@ def test_a_feed_that_leaves_the_list_leaves_at_the_second_reading(site: Site, dr
     assert (titles(site), "List: Milk" in states(site)) == (4, True)
 
 
-def test_what_the_list_retains_still_holds_for_a_feed_that_left(site: Site, drinks: Server) -> None:
+def test_the_lists_retention_applies_to_feeds_that_left_it(site: Site, drinks: Server) -> None:
     """Once nothing of it is kept, it is forgotten three months after its last poll."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     configure(site, drinks, retention={"max_age": "3650d"})
@@ -171,7 +171,7 @@ def test_a_feed_is_followed_once(site: Site, drinks: Server) -> None:
     assert [*states(site)] == ["List", "List: Milk", "My tea", "Other"]
 
 
-def test_a_list_taken_out_of_the_config_takes_its_feeds_along(site: Site, drinks: Server) -> None:
+def test_removing_a_list_from_the_config_removes_its_feeds(site: Site, drinks: Server) -> None:
     """As a source does."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     configure(site, drinks, {"name": "Tea", "url": f"{drinks.url}/tea?own"})
@@ -195,7 +195,7 @@ def test_secrets_of_the_list_are_not_sent_to_its_feeds(site: Site, drinks: Serve
     assert sent["/tea"]["User-Agent"] == "Mine/1"
 
 
-def test_a_list_cannot_lead_to_this_machine(site: Site, server: Server, tmp_path: Path) -> None:
+def test_a_list_cannot_name_local_files_or_private_hosts(site: Site, server: Server, tmp_path: Path) -> None:
     """Nor to a command, another kind, or an address that is not public."""
     (tmp_path / "secret.xml").write_bytes(feed("secret", 1))
     addresses = ("exec:x", "rsshub://x/y", "imap://x/y", (tmp_path / "secret.xml").as_uri())
@@ -216,7 +216,7 @@ def test_preview_shows_what_would_be_followed(site: Site, drinks: Server) -> Non
     assert f"{drinks.url}/tea" in output
 
 
-def test_a_long_list_is_followed_to_a_bound() -> None:
+def test_a_long_list_is_followed_up_to_a_limit() -> None:
     """And reported."""
     body = written(*((f"F{n}", f"https://f{n}.example/") for n in range(lists.MAX_FEEDS + 5)))
     found = lists.KIND.read(Resource(url="https://l.example/", body=body), None)
@@ -225,7 +225,7 @@ def test_a_long_list_is_followed_to_a_bound() -> None:
     assert "lists 10005 feeds; the first 10000 are followed" in found.problems[-1].text
 
 
-def test_what_is_reported_of_a_list_has_an_end() -> None:
+def test_the_problems_of_a_list_are_bounded() -> None:
     """Some thousand feeds that are all followed already."""
     sources = [
         Source(name="List", kind="opml", url="https://l.example/"),

@@ -68,7 +68,7 @@ def test_the_article_is_distinguished_from_what_is_around_it() -> None:
     assert one.extra["language"] == "en"
 
 
-def test_what_a_page_says_for_machines_is_believed() -> None:
+def test_structured_metadata_of_a_page_is_preferred() -> None:
     """JSON-LD first."""
     head = (
         linked(
@@ -121,7 +121,7 @@ def test_authors_are_names(head: str, body: str, authors: tuple[str, ...]) -> No
     assert article(page(head, body + BODY)).authors == authors
 
 
-def test_selectors_stand_in_place_of_what_would_be_found() -> None:
+def test_selectors_replace_automatic_extraction() -> None:
     """Each is shown with what it gave; what is cut out may have held a field."""
     body = (
         "<div class=by>Von Ada</div><div class=when>1.5.2026</div><h2>Tee</h2>"
@@ -244,7 +244,7 @@ NO_ARTICLE = {"FeedReader__heise.html", "FeedReader__orf.html", "FeedReader__sta
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_articles_of_the_wild_are_what_a_person_sees(corpus: Path, name: str) -> None:
+def test_articles_of_real_pages_are_extracted_well(corpus: Path, name: str) -> None:
     """They begin as they should, close to their beginning, and are by whom they are."""
     beginning, author = SEEN[name]
     one = article((corpus / "pages" / "html" / name).read_bytes())
@@ -254,7 +254,7 @@ def test_articles_of_the_wild_are_what_a_person_sees(corpus: Path, name: str) ->
     assert not author or author in one.authors
 
 
-def test_no_page_of_the_corpus_does_harm(corpus: Path) -> None:
+def test_every_page_of_the_corpus_gives_an_article_or_a_reason(corpus: Path) -> None:
     """Each gives an article or says why not; every second one is tried, all with AGGREGATOR_EXAMPLES=2."""
     files = sorted((corpus / "pages" / "html").glob("*.html"))[:: one_in(2)]
     refused = set()

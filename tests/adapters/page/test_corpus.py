@@ -259,7 +259,7 @@ def test_the_entries_of_a_real_page_are_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_real_page_does_any_harm(name: str) -> None:
+def test_every_real_page_gives_entries_or_a_helpful_error(name: str) -> None:
     """It gives entries with a title or a link each, or an error that says what to do."""
     try:
         feed = read(name)

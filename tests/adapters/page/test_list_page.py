@@ -154,7 +154,7 @@ def test_a_date_is_read_by_its_format_or_like_every_other(
         "<i>soon</i><i>2026-03-04</i>",
     ],
 )
-def test_of_what_says_a_date_the_first_that_can_be_read_counts(written: str) -> None:
+def test_the_first_readable_date_of_an_item_is_used(written: str) -> None:
     """For machines, for people, and further elements."""
     (article,) = reading(page(post(1, written)), **FIELDS, date="i").document.articles
     assert article.published == datetime(2026, 3, 4, tzinfo=UTC)
@@ -196,7 +196,7 @@ def test_links_count_from_base_href() -> None:
     ],
     ids=["meta", "http-equiv", "a server's Latin-1", "HTTP first", "no two-byte encoding"],
 )
-def test_the_encoding_is_what_http_or_the_page_says(
+def test_the_encoding_is_declared_by_http_or_the_page(
     charset: str, content_type: str | None, meta: str
 ) -> None:
     """HTML §13.2.3.2, with a server's default overruled."""
@@ -204,7 +204,7 @@ def test_the_encoding_is_what_http_or_the_page_says(
     assert "日本語" in reading(body, content_type=content_type, **FIELDS).document.articles[0].title
 
 
-def test_what_has_neither_title_nor_link_is_no_article() -> None:
+def test_items_without_title_and_link_are_not_articles() -> None:
     """An advertisement between the items is reported, once for all of them."""
     read = reading(page(post(1), "<li class=post>Buy!</li>", "<li class=post></li>"), **FIELDS)
     assert len(read.document.articles) == 1
@@ -232,7 +232,7 @@ def test_any_half_of_the_options_is_enough(options: dict[str, Any]) -> None:
     assert kinds.mistakes("page", tomllib.loads(toml)["options"]) == []
 
 
-def test_what_the_selectors_found_is_reported() -> None:
+def test_preview_reports_what_the_selectors_found() -> None:
     """In how many items, and what in the first of them."""
     read = reading(page(post(1, "<i>Ada</i>"), post(2)), **FIELDS, author="i", date="time")
     found = {f.name: (f.selector, f.count, f.of, f.example) for f in read.document.findings}
@@ -255,9 +255,7 @@ def test_what_the_selectors_found_is_reported() -> None:
     ],
     ids=["no item", "no title and no link"],
 )
-def test_a_selector_that_matches_nothing_is_a_failure_that_says_where(
-    options: dict[str, Any], reported: str
-) -> None:
+def test_an_item_selector_without_matches_is_an_error(options: dict[str, Any], reported: str) -> None:
     """A page that was made anew must not look like one without news."""
     with pytest.raises(ReadError) as caught:
         reading(page(post(1), post(2)), **{"title": "h2", "link": "a", **options})
@@ -287,7 +285,7 @@ def test_a_page_that_a_script_fills_in_is_reported_as_one() -> None:
     ],
     ids=["nothing", "PDF", "a feed", "too deep", "too long", "NULs", "no markup"],
 )
-def test_what_is_no_page_is_refused(body: bytes, error: type[ReadError], reported: str) -> None:
+def test_documents_that_are_not_html_are_refused(body: bytes, error: type[ReadError], reported: str) -> None:
     """With what to change, where something can be."""
     with pytest.raises(error, match=re.escape(reported)):
         reading(body, **FIELDS)
@@ -355,7 +353,7 @@ def test_a_mistake_in_the_options_is_reported_by_the_config(options: dict[str, A
     assert any(reported in text for _, _, text in mistakes), mistakes
 
 
-def test_the_docs_tell_every_option_and_their_examples_are_sound() -> None:
+def test_the_docs_name_every_option_and_their_examples_load() -> None:
     """What is written there can be pasted."""
     section = DOCS.read_text(encoding="utf-8").partition("\n## `page`\n")[2].partition("\n## ")[0]
     for name in (*ListPageOptions.model_fields, *Part.model_fields):

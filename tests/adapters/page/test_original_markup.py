@@ -71,7 +71,7 @@ def test_elements_of_the_article_are_as_they_are_on_the_page(inner: str, right: 
         "<aside>By the way</aside>",
     ],
 )
-def test_what_stands_around_an_article_stays_out(around: str) -> None:
+def test_text_around_the_article_is_left_out(around: str) -> None:
     """In the middle of it too."""
     assert content(around) == content("")
     assert content("", around) == content("")

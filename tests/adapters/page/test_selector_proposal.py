@@ -63,7 +63,7 @@ def test_the_cards_of_a_page_are_found_with_all_that_they_hold() -> None:
     }
 
 
-def test_what_is_proposed_is_ready_for_the_config_and_gives_the_same() -> None:
+def test_proposed_selectors_work_when_pasted_into_the_config() -> None:
     """One line of TOML, to be kept once it is right."""
     content = around("".join(card(n) for n in range(1, 7)))
     feed = read(content)
@@ -134,7 +134,7 @@ def test_titles_without_headings_are_what_is_called_a_title() -> None:
     }
 
 
-def test_photos_without_titles_lead_where_their_date_leads() -> None:
+def test_photos_without_titles_link_to_the_page_of_their_date() -> None:
     """A photo blog's permalink stands under the date."""
     items = "".join(
         f"<div class=photo><a href=https://cam.example/>camera</a><img src=/{n}.jpg>"
@@ -174,7 +174,7 @@ def test_a_page_saved_in_a_file_gives_the_same_proposal() -> None:
     assert saved.findings == read(content).findings
 
 
-def test_no_option_is_needed_to_begin() -> None:
+def test_a_page_source_needs_no_options() -> None:
     """Its address is enough."""
     assert page.KIND.is_scraped
     assert page.KIND.parse({}) == ListPageOptions()

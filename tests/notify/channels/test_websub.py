@@ -150,7 +150,7 @@ def test_a_change_while_a_hub_is_notified_is_sent_too(store: Store) -> None:
     assert again.queued == NOW + MINUTE / 2
 
 
-def test_what_is_over_goes_on_another_time(store: Store, fetcher: Fetcher, hub: Hub) -> None:
+def test_remaining_messages_are_sent_by_the_next_run(store: Store, fetcher: Fetcher, hub: Hub) -> None:
     """A stop loses nothing, nor does a restart."""
     wait_for(store, "https://e.example/a", "https://e.example/b", hub=hub.url)
     assert list(deliver(store, outside(fetcher, hub.url), NOW, lambda: bool(hub.forms))) != []
@@ -202,7 +202,7 @@ def site_with(site: Folder, server: Server, hub: str) -> None:
         file.write(f'\n[publish]\nformats = ["rss", "atom"]\nhubs = ["{hub}"]\n')
 
 
-def test_fetch_tells_the_hubs_of_what_it_published(site: Folder, server: Server, hub: Hub) -> None:
+def test_fetch_notifies_hubs_of_published_feeds(site: Folder, server: Server, hub: Hub) -> None:
     """Of exactly the feeds whose files changed."""
     site_with(site, server, hub.url)
     first = json.loads(site.run("fetch", "--json").stdout)

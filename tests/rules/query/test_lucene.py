@@ -86,7 +86,7 @@ def test_ranges(query: str, days: list[str]) -> None:
 @pytest.mark.parametrize(
     "query", ["roam~", "roam~0.8", "roam~1", '"jakarta apache"~10', "title:{Aida TO Carmen}"]
 )
-def test_what_is_not_supported_is_refused(query: str) -> None:
+def test_unsupported_syntax_is_refused(query: str) -> None:
     """Never ignored."""
     with pytest.raises(QueryError):
         parse(query)

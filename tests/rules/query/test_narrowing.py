@@ -89,7 +89,7 @@ def as_fts5(narrowing: Narrowing) -> str | None:
 
 @given(SEEDS, st.integers(min_value=0, max_value=200))
 @settings(max_examples=CASES // 5)
-def test_an_answer_changes_with_time_at_its_turnings_alone(seed: int, hours: int) -> None:
+def test_time_changes_an_answer_only_at_the_reported_moments(seed: int, hours: int) -> None:
     """Between two moments only for articles of which a date and its duration are between them."""
     made = Made(Random(seed))
     query = parse(made.query())

@@ -217,7 +217,7 @@ def found(query: str, facts: ArticleFacts = FACTS) -> bool:
         "published:(2025 OR 2026-05)",
     ],
 )
-def test_it_is_found(query: str) -> None:
+def test_queries_that_match_the_article(query: str) -> None:
     """Each of these matches the article above."""
     if query.startswith("updated:>published"):
         query = "updated:>2026-05-29"
@@ -312,7 +312,7 @@ def test_it_is_found(query: str) -> None:
         "published:2026-05-28T12:00+02:00",
     ],
 )
-def test_it_is_not_found(query: str) -> None:
+def test_queries_that_do_not_match_the_article(query: str) -> None:
     """None of these matches it."""
     assert not found(query)
 
@@ -366,7 +366,7 @@ def test_articles_of_many_kinds(article: Article, query: str, is_found: bool) ->
         ("updated:[now-2d TO now-1d}", {("updated", 2 * DAY), ("updated", DAY)}),
     ],
 )
-def test_a_query_says_when_time_alone_changes_its_answer(
+def test_a_query_reports_when_time_changes_its_answer(
     query: str, date_changes: set[tuple[str, timedelta]]
 ) -> None:
     """So that only what is near such a moment is asked for again."""
@@ -384,7 +384,7 @@ def test_a_query_says_when_time_alone_changes_its_answer(
         ("text:(a OR /b/)", {"text"}),
     ],
 )
-def test_a_query_says_which_fields_its_regexes_look_at(query: str, fields: set[str]) -> None:
+def test_a_query_reports_the_fields_of_its_regexes(query: str, fields: set[str]) -> None:
     """So that a search page can refuse those over long texts."""
     assert parse(query).regex_fields == fields
 
@@ -432,7 +432,7 @@ def test_dates_of_the_store_go_before_the_articles_own() -> None:
     assert found("age:<2d AND updated:>now-2d AND NOT has:date AND NOT seen:[* TO *]", facts)
 
 
-def test_what_takes_other_engines_for_ever_comes_to_an_end() -> None:
+def test_regexes_that_take_backtracking_engines_forever_end() -> None:
     """A regex sees the first 100,000 bytes of a text."""
     long = ArticleFacts(replace(ARTICLE, content="a" * 900_000 + " end"))
     for query in ("/(a+)+$x/", "text:/(a|aa)+$x/", "text:/(.*a){20}b/", "text:/end$/", "a*a*a*b"):

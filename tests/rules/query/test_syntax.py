@@ -125,7 +125,7 @@ def test_a_mistake_has_its_place_and_what_would_be_right(query: str, position: i
     ],
     ids=lambda value: value[:20],
 )
-def test_what_is_too_large_or_too_deep_is_refused(query: str, reason: str) -> None:
+def test_queries_too_large_or_too_deep_are_refused(query: str, reason: str) -> None:
     """Before it costs anything; the message does not repeat it."""
     with pytest.raises(QueryError, match=reason) as caught:
         parse(query)

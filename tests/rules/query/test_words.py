@@ -77,7 +77,7 @@ def test_sqlite_splits_as_we_do(text: str) -> None:
     assert terms == words.each
 
 
-def test_no_phrase_reaches_from_one_value_to_the_next() -> None:
+def test_phrases_do_not_match_across_two_values() -> None:
     """Two authors are not one."""
     words = FoldedText(["Jane Doe", "", "John Roe"])
     assert words.joined == f" jane doe {BREAK} john roe "

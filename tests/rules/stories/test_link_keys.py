@@ -66,7 +66,7 @@ def test_other_pages_have_other_keys(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
 
 
-def test_known_places_of_one_thing_have_one_key() -> None:
+def test_known_addresses_of_one_page_have_one_key() -> None:
     """Videos, preprints, a site that changed its name; the order of parameters."""
     assert canonical("https://youtu.be/a1b2c3d4e5F?t=3") == canonical(
         "https://m.youtube.com/watch?v=a1b2c3d4e5F&list=P"
@@ -90,7 +90,7 @@ def test_known_places_of_one_thing_have_one_key() -> None:
         "https://a.example:99999/",
     ],
 )
-def test_what_is_no_web_link_has_no_key(link: str) -> None:
+def test_links_that_are_not_web_addresses_have_no_key(link: str) -> None:
     """And never raises."""
     assert canonical(link) == ""
 
@@ -104,7 +104,7 @@ def test_a_wrapper_within_wrappers_ends() -> None:
 
 
 @given(st.text(alphabet="abhmpstw:/?#&=.%@[]é数-1\ud800", max_size=60))
-def test_any_text_is_taken_and_its_form_makes_no_difference(text: str) -> None:
+def test_equivalent_forms_of_any_link_have_one_key(text: str) -> None:
     """Strangers' links; http and https, www and none have one key."""
     assert canonical(f"https://a.example/{text}") == canonical(f"http://www.a.example/{text}")
     assert canonical(f"https://{text}") == canonical(f"HTTPS://{text}")
@@ -122,7 +122,7 @@ def test_any_text_is_taken_and_its_form_makes_no_difference(text: str) -> None:
         ("https://a.example/12345", True),
     ],
 )
-def test_front_pages_and_sections_are_nobody_s_own(link: str, expected: bool) -> None:
+def test_front_pages_and_sections_identify_no_story(link: str, expected: bool) -> None:
     """Many articles may link there."""
     assert is_specific(canonical(link)) is expected
 

@@ -62,7 +62,7 @@ def test_the_source_with_the_higher_priority_is_shown_else_the_earliest() -> Non
         assert shown(order, {"B": 1}) == in_order(order, {"B": 1})[0]
 
 
-def test_what_arrives_never_changes_what_is_shown() -> None:
+def test_a_new_article_never_replaces_the_shown_one() -> None:
     """Though its source has the higher priority."""
     placed = in_order([A, B], {"C": 10})
     later = in_order([*placed, C], {"C": 10})
@@ -70,7 +70,7 @@ def test_what_arrives_never_changes_what_is_shown() -> None:
     assert later[:2] == placed
 
 
-def test_a_changed_priority_and_a_withdrawal_place_anew() -> None:
+def test_changed_priorities_and_withdrawals_reorder_a_story() -> None:
     """The config decides again, and who is left is placed by it."""
     placed = in_order([A, B, C], {})
     assert articles(in_order(placed, {"C": 10}, anew=True)) == [3, 1, 2]
@@ -78,7 +78,7 @@ def test_a_changed_priority_and_a_withdrawal_place_anew() -> None:
     assert articles(in_order(in_order(placed, {"C": 10}, anew=True), {}, anew=True)) == [1, 2, 3]
 
 
-def test_a_feed_shows_the_first_of_those_that_stand_in_it() -> None:
+def test_a_feed_shows_the_first_of_a_storys_articles_that_it_has() -> None:
     """And none of a story that does not."""
     placed = in_order([A, B, C], {})
     assert shown(placed, {}, among={2, 3}).article == 2

@@ -45,7 +45,7 @@ def test_the_order_of_two_articles_makes_no_difference(pair: Pair) -> None:
     assert judge(first, second) == judge(second, first)
 
 
-def test_keys_need_the_article_alone() -> None:
+def test_keys_depend_only_on_the_article() -> None:
     """So that the process that reads a document can make them."""
     for pair in FIRST_SET[::20]:
         later = comparable(pair.first, datetime(2030, 1, 1, tzinfo=UTC))
@@ -53,7 +53,7 @@ def test_keys_need_the_article_alone() -> None:
         assert len(keys(later)) == len(set(keys(later))) <= 27
 
 
-def test_what_is_joined_shares_a_key() -> None:
+def test_joined_articles_share_a_key() -> None:
     """Else a store would never find it; but for texts that share little more than chance brings."""
     unfound = [
         pair.name

@@ -36,7 +36,7 @@ def by(source: str, title: str = TITLE, html: str = "", after: timedelta = timed
     return ComparableArticle(source, title, html=html, time=TIME + after)
 
 
-def test_one_source_keeps_its_stories_apart() -> None:
+def test_articles_of_one_source_are_never_one_story() -> None:
     """Even copies: it will have its reasons."""
     assert judge(by("A", html=TEXT), by("A", html=TEXT)) == Why("one-source")
 
@@ -48,7 +48,7 @@ def test_equal_titles_join_within_their_window() -> None:
     assert judge(ComparableArticle("A", TITLE), by("B")) == Why("title")
 
 
-def test_a_title_that_says_little_joins_a_text_and_its_beginning() -> None:
+def test_articles_with_weak_titles_join_if_one_text_begins_the_other() -> None:
     """A teaser, one that is cut, one with a note below; not within a frame that many items share."""
     title, start = "At last", TEXT.partition(" Inflation")[0]
     note = "Read more in our Saturday edition, or subscribe to the newsletter. All rights reserved."
@@ -186,7 +186,7 @@ COMPANY = (
         ),
     ],
 )
-def test_what_a_company_says_of_itself_is_no_report(titles: tuple[str, str], leads: tuple[str, str]) -> None:
+def test_press_releases_do_not_join_reports(titles: tuple[str, str], leads: tuple[str, str]) -> None:
     """However long, without a word to readers, and with names that are in both titles."""
     one, two = (
         by(f"source {n}", title, f"<p>{lead}</p><p>{COMPANY}</p>")

@@ -68,7 +68,7 @@ def test_keys_are_the_same_in_every_process_and_version() -> None:
     assert found.stdout.strip() == str(sorted(text_keys(LONG)))
 
 
-def test_what_two_texts_share_is_measured() -> None:
+def test_the_overlap_of_two_texts_is_measured() -> None:
     """The share of each, how many words, and whether the longer one begins with it."""
     whole, part = Body(" ".join(WORDS[:100])), Body(" ".join(WORDS[:25]))
     found = overlap(whole, part)
@@ -127,7 +127,7 @@ def test_the_language_is_found_where_it_is_clear(text: str, expected: str) -> No
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_any_texts_are_taken(one: str, other: str) -> None:
+def test_any_texts_can_be_compared(one: str, other: str) -> None:
     """Strangers' texts: shares are shares, and a text shares all of itself."""
     found = overlap(Body(one), Body(other))
     assert found is None or (0 <= found.first <= 1 and 0 <= found.second <= 1)

@@ -93,7 +93,7 @@ def test_a_segment_that_may_be_a_name_gives_a_second_key() -> None:
         ("トランド知事が港湾契約をめぐり辞任を表明", 5, 7),
     ],
 )
-def test_words_that_say_something_are_counted(text: str, least: float, most: float) -> None:
+def test_only_significant_words_are_counted(text: str, least: float, most: float) -> None:
     """Formulas, numbers, dates and function words say nothing."""
     assert least <= title(text).words <= most
 
@@ -150,7 +150,7 @@ def test_amounts_differ() -> None:
 
 
 @given(st.text(max_size=80), st.lists(st.text(max_size=10), max_size=3))
-def test_any_title_is_taken(text: str, names: list[str]) -> None:
+def test_any_titles_can_be_compared(text: str, names: list[str]) -> None:
     """Strangers' titles; a title never differs from itself."""
     found = title(text, tuple(names))
     assert not differ_in_series(found, found)

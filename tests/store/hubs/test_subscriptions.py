@@ -107,7 +107,7 @@ def test_a_source_is_to_be_polled_once_for_many_pings(store: Store) -> None:
     assert subscriptions.current()["a"].forged == 4
 
 
-def test_what_a_clock_that_was_ahead_stamped_begins_anew(store: Store) -> None:
+def test_leases_dated_by_a_wrong_clock_are_renewed(store: Store) -> None:
     """A lease of another year would be relied on for as long."""
     subscriptions = store.hub_subscriptions
     year = timedelta(days=365)
@@ -143,7 +143,7 @@ def test_a_backup_has_no_subscriptions(tmp_path: Path) -> None:
     restored.close()
 
 
-def test_a_process_that_answers_is_heard_for_ten_minutes(store: Store) -> None:
+def test_a_process_counts_as_listening_for_ten_minutes(store: Store) -> None:
     """Whichever it is."""
     subscriptions = store.hub_subscriptions
     assert not subscriptions.is_answered(NOW)

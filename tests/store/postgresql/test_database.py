@@ -85,7 +85,7 @@ def test_processes_that_open_at_once_make_the_tables_once(postgresql: PostgresSe
     assert postgresql.execute(query, database=address.url.split("/")[3].split("?")[0]) == [("schema_7",)]
 
 
-def test_a_process_killed_while_it_makes_the_tables_leaves_none(
+def test_a_process_killed_while_creating_tables_leaves_none(
     postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All is one transaction; the next process begins again."""
@@ -124,7 +124,7 @@ def test_transactions_that_save_articles_come_one_after_another(store: Store) ->
     assert order == ["first", "second"]
 
 
-def test_what_saves_no_article_waits_for_none_that_does(store: Store) -> None:
+def test_transactions_without_articles_do_not_wait_for_others(store: Store) -> None:
     """Next polls, failures, validators, settings."""
     with store.database.transaction() as connection:
         fetch_rows(connection, "SELECT 1")
@@ -144,13 +144,13 @@ def test_a_reader_sees_one_state(store: Store) -> None:
         assert fetch_rows(connection, "SELECT count(*) FROM articles") == [(0,)]
 
 
-def test_what_reads_cannot_write(store: Store) -> None:
+def test_a_reading_connection_cannot_write(store: Store) -> None:
     """The server refuses it."""
     with pytest.raises(StoreError, match="read-only"), store.database.snapshot() as connection:
         fetch_rows(connection, "DELETE FROM articles RETURNING pk")
 
 
-def test_what_takes_too_long_is_cancelled(store: Store) -> None:
+def test_a_query_over_the_time_limit_is_cancelled(store: Store) -> None:
     """And the connection is good for the next."""
     with (
         pytest.raises(TookTooLong),

@@ -199,7 +199,7 @@ def test_axe_finds_no_violation(visit: Visit, served: Server, path: str) -> None
         assert results.violations_count == 0, f"{look}: {results.generate_report()}"
 
 
-def test_the_browser_would_tell(visit: Visit, server: Server) -> None:
+def test_the_browser_test_would_notice_unsanitised_bodies(visit: Visit, server: Server) -> None:
     """A page that does what ours must not is noticed by the same means."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     picture, script = b"<img src=https://pictures.example/1.png>", b"<script>1</script>"
@@ -213,7 +213,7 @@ def test_the_browser_would_tell(visit: Visit, server: Server) -> None:
 
 
 @each_page
-def test_nothing_complains_and_only_pictures_come_from_elsewhere(
+def test_pages_obey_their_policy_and_load_only_pictures_from_elsewhere(
     visit: Visit, served: Server, path: str
 ) -> None:
     """The policy is obeyed: no message, no script, and no picture's host learns who reads."""
@@ -400,7 +400,7 @@ def test_other_languages_are_as_accessible(visit: Visit, server: Server, languag
     assert visit.said == []
 
 
-def test_what_was_read_can_be_hidden_and_stays_in_the_browser(browser: Browser, server: Server) -> None:
+def test_read_articles_can_be_hidden_by_the_browser_alone(browser: Browser, server: Server) -> None:
     """By mouse and by keyboard, over pages; nothing is requested that was not requested without it."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     put(server, PageLook(hide_read=True, mark="x"))

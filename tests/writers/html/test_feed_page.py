@@ -91,7 +91,7 @@ def test_an_entry_shows_title_source_authors_time_and_summary() -> None:
     assert one(tree, "article").attributes["lang"] == "en-GB"
 
 
-def test_what_an_entry_does_not_have_leaves_no_trace() -> None:
+def test_missing_fields_of_an_entry_leave_no_markup() -> None:
     """No empty picture, link, name or paragraph."""
     article = article_with(
         title="", link=None, authors=(), summary="", content="", headimg=None, origin=Origin(), enclosures=()
@@ -201,7 +201,7 @@ def test_with_a_public_address_links_name_folders() -> None:
     assert values(tree, "link[rel=canonical]") == ["https://feeds.example/drinks/"]
 
 
-def test_an_archive_leads_both_ways_and_to_the_feeds_as_they_are_now() -> None:
+def test_an_archive_page_links_its_neighbours_and_the_current_feeds() -> None:
     """A subscription to a document that never changes has no use."""
     chain = Chain(number=2, is_full=True, older="../1/", newer="../3/", current="../../")
     tree = page(
@@ -235,7 +235,7 @@ def test_a_description_that_repeats_the_title_is_left_out() -> None:
     assert words(page(description="Else").css("header > p")[0]) == "Else"
 
 
-def test_an_empty_category_says_so() -> None:
+def test_the_page_of_an_empty_category_says_that_it_is_empty() -> None:
     """A blank page looks broken."""
     assert "nothing here yet" in words(one(page(), "main"))
 

@@ -54,7 +54,7 @@ def test_each_language_is_a_file() -> None:
 
 
 @each_language
-def test_each_language_says_all_that_the_first_says(language: str) -> None:
+def test_each_language_has_all_texts_of_the_first(language: str) -> None:
     """The same keys, the same values filled in, as many forms as its plural has; nothing is left empty."""
     first, own = words(LANGUAGES[0]), words(language)
     assert own["texts"].keys() == first["texts"].keys()
@@ -70,7 +70,7 @@ def test_each_language_says_all_that_the_first_says(language: str) -> None:
         assert placeholders(text) == placeholders(first["language"]["formats"][name]), name
 
 
-def test_every_word_is_used() -> None:
+def test_every_text_of_a_language_is_used() -> None:
     """A key that no page has is work for translators that nobody reads."""
     sources = "".join(
         file.read_text(encoding="utf-8") for file in [*FOLDER.glob("*.py"), *(FOLDER / "pages").iterdir()]
@@ -165,7 +165,7 @@ def test_plurals_and_sizes() -> None:
     assert locale_of("en", "UTC").duration(timedelta(seconds=61)) == "1 min 1 s"
 
 
-def test_what_is_filled_in_is_escaped() -> None:
+def test_values_in_texts_are_escaped() -> None:
     """Names of strangers are among it."""
     assert locale_of("en", "UTC").say("read_original", name="<b>&") == "Read it at &lt;b&gt;&amp;"
 

@@ -54,7 +54,7 @@ def test_any_site_is_html_that_shows_no_login(writer: SiteWriter, overview: Over
     assert writer.render(overview) == body
 
 
-def test_the_documents_of_a_site_stand_in_nobodys_way() -> None:
+def test_documents_of_the_site_never_clash_with_category_folders() -> None:
     """No category's folder can be called as one of them."""
     names = [writer.file_name for writer in SITE_WRITERS["html"]]
     assert names == [
@@ -123,13 +123,13 @@ def test_a_category_has_the_name_that_the_config_gives_it() -> None:
     assert "Tea/index.html" in values(tree, "h3 a")
 
 
-def test_an_empty_site_says_so() -> None:
+def test_the_pages_of_an_empty_site_say_that_it_is_empty() -> None:
     """Before the first poll."""
     assert "nothing here yet" in words(one(start(), "main"))
     assert "No source is followed yet" in words(one(status(seen=None), "main"))
 
 
-def test_sources_stand_by_state_with_counts_on_top() -> None:
+def test_the_status_page_lists_sources_by_state_with_counts() -> None:
     """What calls for somebody comes first; each count leads to its sources."""
     tree = status(*(followed_of(f"S {state}", state) for state in STATES), followed_of("Two"))
     assert [words(node) for node in tree.css(".states a")] == [
@@ -159,7 +159,7 @@ def test_a_source_has_its_health() -> None:
     assert tree.css(".problem") == []
 
 
-def test_a_failing_source_tells_its_problem_and_advice() -> None:
+def test_a_failing_source_is_shown_with_its_problem_and_advice() -> None:
     """In words that help."""
     health = {"error": "the server answers 503", "advice": "wait", "failures": 5, "succeeded": None}
     tree = status(followed_of(state="failing", health=health))
@@ -187,7 +187,7 @@ def test_logins_in_addresses_are_not_shown(secret: str) -> None:
     assert page.count("//tea.example/feed@1?a@b") == 8
 
 
-def test_what_has_no_address_shows_none() -> None:
+def test_local_folders_are_shown_without_an_address() -> None:
     """Folders of this machine are not shown."""
     tree = status(
         followed_of(url=None, link=None, health={"address": "/home/me/posts", "moved_to": "/home/you"})
@@ -205,7 +205,7 @@ def test_the_stylesheet_asks_for_nothing_and_stays_small() -> None:
     assert sheet.count("{") == sheet.count("}")
 
 
-def test_the_policy_allows_our_style_and_pictures_alone() -> None:
+def test_the_policy_allows_only_our_style_and_pictures() -> None:
     """Whatever slipped through everything else could still not run."""
     allowed = dict(part.split(" ", 1) for part in POLICY.split("; "))
     assert allowed == {

@@ -142,7 +142,7 @@ def test_everything_is_escaped_whatever_a_file_is_called(name: str) -> None:
         "{% include '../config/aggregator.toml' %}",
     ],
 )
-def test_no_template_makes_markup_of_text_or_reaches_out(body: str) -> None:
+def test_templates_that_bypass_escaping_or_the_sandbox_are_mistakes(body: str) -> None:
     """Each is a mistake that names the file and the line."""
     with pytest.raises(TemplateMistake, match=r"^templates/entry\.html:2: ") as raised:
         rendered(f"a\n{body}", x=EVIL, entry=EntryView(item_of(), PLAIN))
@@ -179,7 +179,9 @@ def test_no_template_makes_markup_of_text_or_reaches_out(body: str) -> None:
     ],
     ids=range(24),
 )
-def test_what_never_ends_or_grows_ends(body: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_and_growing_templates_are_stopped(
+    body: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By what it does and not by the clock, so that it is the same on every machine; here, after a tenth."""
     monkeypatch.setattr(sandbox, "MAX_ROUNDS", MAX_ROUNDS // 10)
     with pytest.raises(TemplateMistake, match=rf"templates/entry\.html.*{why}"):
@@ -231,7 +233,7 @@ def test_an_own_entry_is_used_wherever_there_are_entries() -> None:
     )
 
 
-def test_a_stylesheet_adds_to_ours() -> None:
+def test_a_users_stylesheet_may_include_ours() -> None:
     """By including it."""
     sheet = SITE_WRITERS["html"][2]
     own = sheet.render(
@@ -357,7 +359,7 @@ def test_a_channel_without_a_look_has_the_usual_one() -> None:
         ("style.css", "{{ colours.x }}", "has no attribute 'x'"),
     ],
 )
-def test_what_fails_as_a_page_is_rendered_is_found_by_a_trial(name: str, text: str, why: str) -> None:
+def test_mistakes_that_appear_while_rendering_are_found_by_a_trial(name: str, text: str, why: str) -> None:
     """Each page is tried with everything that it may show, and with nothing of it; each mistake once."""
     found = list(trial_mistakes(look(**{name.replace(".", "_"): f"\n{text}"})))
     assert len(found) == len(set(found)) > 0
