@@ -76,7 +76,7 @@ def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> Non
     assert "3.00 s" in texts
 
 
-def test_the_report_has_its_places() -> None:
+def test_reports_have_marks_around_the_measured_text() -> None:
     """Between marks, so that what is around it stays."""
     for name in ("README.md", "docs/benchmarks.md"):
         text = (ROOT / name).read_text(encoding="utf-8")

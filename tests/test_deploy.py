@@ -133,7 +133,7 @@ Sample = Callable[[Path, Path], AbstractContextManager[int]]
 
 
 @pytest.mark.parametrize("server", [nginx, caddy])
-def test_a_sample_serves_as_we_do(output: Path, tmp_path: Path, server: Sample) -> None:
+def test_sample_server_configs_serve_as_our_server_does(output: Path, tmp_path: Path, server: Sample) -> None:
     """Types, validators, encodings, negotiation and refusals."""
     with server(output, tmp_path) as port:
         types = {

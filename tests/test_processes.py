@@ -76,7 +76,7 @@ def double_answer(value: int) -> int:
 
 
 @pytest.mark.parametrize("task", ["sleep", "spin"])
-def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
+def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: str) -> None:
     """Neither who waits nor who is in C code: that one ends by the clock, since no thread of it can run."""
     message, program = tmp_path / "message", tmp_path / "parent.py"
     program.write_text(PARENT, encoding="utf-8")

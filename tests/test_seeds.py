@@ -56,6 +56,6 @@ def test_the_seeds_show_what_the_model_holds() -> None:
         ("notes/fr-archives.md", "Ce que l'on garde, et pourquoi"),
     ],
 )
-def test_the_quirks_of_the_seeds_are_read_through(name: str, title: str) -> None:
+def test_oddities_of_the_seeds_are_read(name: str, title: str) -> None:
     """Braces, an at sign and apostrophes come out as a person reads them."""
     assert read(SEEDS / name)[0].title == title

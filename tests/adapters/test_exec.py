@@ -38,13 +38,13 @@ def test_the_output_is_the_document() -> None:
     ],
     ids=["a failure", "a crash", "too much"],
 )
-def test_a_command_that_fails_gives_nothing(code: str, error: type[FetchError], message: str) -> None:
+def test_the_output_of_a_failed_command_is_ignored(code: str, error: type[FetchError], message: str) -> None:
     """What it printed may be half."""
     with pytest.raises(error, match=message):
         printed(code)
 
 
-def test_a_command_that_is_not_there_is_reported() -> None:
+def test_a_missing_command_is_reported() -> None:
     """With its name."""
     with pytest.raises(FetchError, match="no-such-program cannot be run"):
         run(["no-such-program"], url="exec:x", deadline=timedelta(seconds=5), max_bytes=9)

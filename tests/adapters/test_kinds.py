@@ -60,7 +60,7 @@ def test_a_kind_of_another_package_is_found_with_its_options() -> None:
 @pytest.mark.parametrize(
     ("name", "message"), [("broken", "is no"), ("lost", "cannot be loaded"), ("x", "named 'x'")]
 )
-def test_a_kind_that_cannot_be_had_is_a_mistake_of_the_config(name: str, message: str) -> None:
+def test_a_kind_that_cannot_be_imported_is_a_mistake_of_the_config(name: str, message: str) -> None:
     """Whatever is wrong with somebody else's package."""
     with pytest.raises(ConfigError, match=message):
         kinds.named(name)

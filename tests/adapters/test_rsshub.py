@@ -51,7 +51,7 @@ def test_without_instances_the_failure_says_what_to_set(site: Site) -> None:
     assert "name some in fetch.rsshub" in site.run("fetch").output.replace("\n", "")
 
 
-def test_a_kind_has_its_own_sort_of_address(site: Site) -> None:
+def test_a_kind_may_have_its_own_address_scheme(site: Site) -> None:
     """A feed has none of RSSHub's."""
     site.configure(
         {"name": "A", "url": "rsshub://a"}, {"name": "B", "kind": "rsshub", "url": "https://b.example/"}

@@ -257,7 +257,7 @@ def test_large_and_odd_queries_are_answered(path: StoreAddress, query: str) -> N
     assert titles(path, query) == ["Black tea", "Green tea"]
 
 
-def test_characters_that_an_index_may_not_know_are_not_asked_of_it(path: StoreAddress) -> None:
+def test_characters_unknown_to_an_index_are_not_searched_in_it(path: StoreAddress) -> None:
     """Those that are newer than its tables of Unicode."""
     store_of(path, article(5, "A 🫠 face"))
     brought_up_to_date(path, RuleSet(), no_total, no_total)

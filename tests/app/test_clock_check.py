@@ -224,7 +224,7 @@ def test_publishers_forbid_pruning_without_any_jump(
 
 @pytest.mark.parametrize("ahead", [3 * DAY, 40 * DAY, YEAR, 30 * YEAR])
 @pytest.mark.parametrize("is_first", [True, False], ids=["first run", "later run"])
-def test_dates_that_a_clock_ahead_invented_come_down(site: Site, ahead: timedelta, is_first: bool) -> None:
+def test_dates_given_by_a_clock_ahead_are_corrected(site: Site, ahead: timedelta, is_first: bool) -> None:
     """Neither the feed's top nor the store keeps them; what the feed dated itself stays as it is."""
     if not is_first:
         a_feed(site, rss(2))
@@ -248,7 +248,7 @@ def test_dates_that_a_clock_ahead_invented_come_down(site: Site, ahead: timedelt
 
 
 @pytest.mark.parametrize("behind", [3 * DAY, 40 * DAY, YEAR, 10 * YEAR])
-def test_dates_that_a_clock_behind_cut_short_become_the_feeds_own(site: Site, behind: timedelta) -> None:
+def test_dates_capped_by_a_clock_behind_become_the_feeds_own(site: Site, behind: timedelta) -> None:
     """And those that it invented become the last moment that was believed."""
     a_feed(site, rss(1, NOW - 15 * YEAR))
     run(site, NOW)

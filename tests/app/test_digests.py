@@ -150,7 +150,7 @@ def test_a_refused_mail_is_sent_later_with_the_same_message_id(
     assert len({str(each["Message-ID"]) for each in mailbox.messages}) == len(mailbox.messages) == 2
 
 
-def test_notices_and_digests_are_the_same_in_each_database(
+def test_notices_and_digests_are_equal_in_both_databases(
     tmp_path: Path, server: Server, mailbox: Mailbox, place: Path | DatabaseAddress
 ) -> None:
     """What is new, what waits, what is due, what is forgotten."""
@@ -237,7 +237,7 @@ def test_a_forgotten_article_leaves_all_digests_and_their_pages(planet: Notified
     assert holding(site, "xylophone") == []
 
 
-def test_a_backup_from_before_forgets_it_in_digests_too(planet: NotifiedPlanet) -> None:
+def test_an_older_backup_forgets_the_article_in_digests_too(planet: NotifiedPlanet) -> None:
     """As soon as it meets the output again."""
     planet.publish("tea", 1, 2, 3, 4)
     planet.run()

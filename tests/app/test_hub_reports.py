@@ -120,7 +120,7 @@ def test_another_process_may_answer_hubs(site: Site, server: Server) -> None:
         assert serving.wait() == 0
 
 
-def test_a_hub_reports_and_the_feed_has_it(site: Site, server: Server) -> None:
+def test_articles_from_a_hub_are_published(site: Site, server: Server) -> None:
     """Fat, thin, forged; then the source is disabled while the daemon runs."""
     hub, port, topic = StrictHub(server), free_port(), f"{server.url}/a"
 

@@ -141,7 +141,7 @@ def test_a_changed_priority_changes_which_is_shown(press: Press) -> None:
     }
 
 
-def test_a_feed_has_a_choice_of_its_own(press: Press) -> None:
+def test_a_feed_may_have_its_own_settings(press: Press) -> None:
     """A category with stories and an order; `all` without."""
     press.configure(
         publish={"all": {"stories": False}, "categories": {"News": {"stories": True, "priority": ["b"]}}}
@@ -172,7 +172,7 @@ def test_switched_off_nothing_is_looked_at(press: Press) -> None:
     assert "0 articles of 4 joined" in press.edit("rebuild").output
 
 
-def test_an_editor_splits_and_joins(press: Press) -> None:
+def test_stories_are_split_and_joined_by_hand(press: Press) -> None:
     """For good: neither what arrives nor a rebuild undoes it."""
     (story,) = json.loads(press.run("stories", "--json").stdout)["stories"]
     assert [(m["source"], m["why"]["code"], m["feeds"]) for m in story["members"]] == [
@@ -219,8 +219,8 @@ def test_when_a_rule_drops_the_shown_article_the_next_one_is_shown(press: Press)
     }
 
 
-def test_a_source_that_leaves_the_config_leaves_its_place(press: Press) -> None:
-    """And has it again when it returns."""
+def test_the_articles_of_a_removed_source_leave_their_stories(press: Press) -> None:
+    """They have their places again when the source returns."""
     press.names.remove("a")
     press.configure()
     press.run("publish")
@@ -247,7 +247,7 @@ def test_a_story_does_not_name_what_was_forgotten(press: Press, gone: str) -> No
     assert not [name for name, body in press.site.files().items() if f"{gone}.example/Bagg".encode() in body]
 
 
-def test_archives_follow_a_story_and_come_back_to_the_byte(press: Press) -> None:
+def test_archives_follow_a_storys_changes_and_return_to_equal_bytes(press: Press) -> None:
     """One that holds the shown article is written again when another joins, or takes its place."""
     press.settings = {"entries_per_feed": 1}
     fillers = ("Trains are late in Orvale once more", "A museum for clocks opens in Tolmar today")

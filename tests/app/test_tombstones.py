@@ -34,7 +34,9 @@ def test_the_published_tombstones_are_digests_only(planet: Site) -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"link": LINK.replace("https", "http")}, {"guid": ""}])
-def test_a_lost_store_does_not_bring_it_back(planet: Site, server: Server, changed: dict[str, str]) -> None:
+def test_rebuilding_a_store_does_not_bring_a_forgotten_article_back(
+    planet: Site, server: Server, changed: dict[str, str]
+) -> None:
     """Nor edited under its id, nor as it was under another; all others come."""
     shutil.rmtree(planet.home / "var")
     (planet.home / "before.zip").unlink()
@@ -47,7 +49,7 @@ def test_a_lost_store_does_not_bring_it_back(planet: Site, server: Server, chang
         assert holding(planet, "takedown") == []
 
 
-def test_a_rebuilt_store_does_not_bring_it_back(planet: Site, server: Server) -> None:
+def test_a_rebuilt_store_does_not_bring_a_forgotten_article_back(planet: Site, server: Server) -> None:
     """What is published has it no longer; its source still does."""
     shutil.rmtree(planet.home / "var")
     (planet.home / "before.zip").unlink()
@@ -56,7 +58,7 @@ def test_a_rebuilt_store_does_not_bring_it_back(planet: Site, server: Server) ->
     assert holding(planet, "takedown") == []
 
 
-def test_a_backup_from_before_forgets_it_too(planet: Site) -> None:
+def test_an_older_backup_forgets_the_article_too(planet: Site) -> None:
     """As soon as it meets the output again."""
     elsewhere = planet.home / "elsewhere"
     planet.run("publish")
@@ -91,7 +93,7 @@ def test_the_newer_record_counts(planet: Site, server: Server) -> None:
     assert "7 new" in planet.run("fetch").stdout
 
 
-def test_a_lost_store_still_knows_it_by_its_link(planet: Site, server: Server) -> None:
+def test_a_rebuilt_store_knows_a_forgotten_article_by_its_link(planet: Site, server: Server) -> None:
     """As soon as its source named it again; its id may be another."""
     shutil.rmtree(planet.home / "var")
     serve(server, *range(1, 8), guid="<guid isPermaLink='false'>three</guid>")

@@ -86,7 +86,7 @@ def test_deleted_data_is_not_in_a_backup(planet: Site) -> None:
     assert b"Secret 4" in store
 
 
-def test_a_backup_beside_a_busy_daemon_is_of_one_moment(site: Site, server: Server) -> None:
+def test_a_backup_made_beside_a_daemon_is_consistent(site: Site, server: Server) -> None:
     """Each has every article of whatever polls it has, and no poll waits for it."""
 
     def page(request: Request) -> Answer:
@@ -129,7 +129,7 @@ def site_restored(file: Path, folder: Path) -> int:
     return result.exit_code
 
 
-def test_a_killed_backup_leaves_the_one_before_and_the_next_tidies_up(planet: Site) -> None:
+def test_a_killed_backup_keeps_the_previous_one(planet: Site) -> None:
     """Whatever the moment: the file is the old one or the new one, whole."""
     dice = random.Random(SEED)
     target = planet.home / "kept" / "planet.zip"

@@ -232,7 +232,9 @@ def test_a_foreign_config_cannot_reach_outside_its_folder(planet: Site, backup: 
     ],
     ids=["inline", "dotted", "quoted", "a quoted list", "one list", "strings that look like tables"],
 )
-def test_however_it_is_written_it_is_off(planet: Site, backup: Path, tmp_path: Path, text: str) -> None:
+def test_settings_are_switched_off_in_every_toml_form(
+    planet: Site, backup: Path, tmp_path: Path, text: str
+) -> None:
     """In every form that TOML has for it."""
     import tomllib
 

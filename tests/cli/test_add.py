@@ -457,7 +457,7 @@ H_FEED = b"""<!doctype html><title>Notes</title><main class="h-feed"><h1 class="
     ],
     ids=["api", "list", "sitemap", "sitemap.gz", "sitemap.txt", "opml", "h-feed"],
 )
-def test_a_document_of_another_kind_is_offered_as_that(
+def test_other_kinds_of_documents_are_offered_as_such(
     site: Site, server: Server, body: bytes, kind: str, options: dict[str, str]
 ) -> None:
     """With the options that its reader proposes; no other document of the site is asked for, or taken."""

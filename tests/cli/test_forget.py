@@ -93,7 +93,7 @@ def test_a_forgotten_article_does_not_come_back(
     assert holding(planet, "takedown") == []
 
 
-def test_undo_lets_its_source_bring_it_again(planet: Site, server: Server) -> None:
+def test_forget_undo_lets_the_source_bring_the_article_again(planet: Site, server: Server) -> None:
     """Under its outward id; what was erased stays erased until then, and its earlier versions for good."""
     planet.run("forget", LINK)
     assert planet.run("forget", LINK, "--undo").exit_code == 0

@@ -149,7 +149,7 @@ def test_a_pipe_is_written_to_and_not_replaced(site: Site, tmp_path: Path) -> No
     assert pipe.is_fifo()
 
 
-def test_a_path_that_no_system_takes_is_an_error_without_a_traceback(site: Site) -> None:
+def test_an_impossible_path_is_an_error_without_a_traceback(site: Site) -> None:
     """Whatever command it is given to."""
     for name in ("x" * 300, "y/" * 3000):
         for command in (("preview", name), ("import", name), ("export", name)):

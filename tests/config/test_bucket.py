@@ -25,7 +25,7 @@ def config(text: str) -> Config:
         ("s3://my.planet-1/a/b+c/ü/", "s3://my.planet-1/a/b+c/ü", "my.planet-1+a+b%2Bc+%C3%BC"),
     ],
 )
-def test_a_bucket_is_published_into_by_way_of_a_folder(address: str, shown: str, folder: str) -> None:
+def test_a_bucket_is_filled_from_a_local_folder(address: str, shown: str, folder: str) -> None:
     """`output` is that folder for all that writes and serves; copies of the config keep the bucket."""
     made = config(f'output = "{address}"\nstaging = "copy"')
     for each in (made, made.model_copy(update={"sources": ()}), pickle.loads(pickle.dumps(made))):

@@ -56,7 +56,7 @@ def test_relative_paths_count_from_the_folder_that_holds_config(tmp_path: Path) 
     assert loaded.sources[1].url == (tmp_path / "saved/feed.xml").as_uri()
 
 
-def test_a_config_outside_a_config_folder_counts_from_its_own(tmp_path: Path) -> None:
+def test_paths_of_a_config_outside_config_are_relative_to_its_folder(tmp_path: Path) -> None:
     """A file that lies elsewhere is its own home."""
     file = tmp_path / "planet.toml"
     file.write_text('output = "out"')

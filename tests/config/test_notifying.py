@@ -99,7 +99,7 @@ def test_each_mistake_says_what_to_change(notice: str, said: str) -> None:
         ),
     ],
 )
-def test_a_mail_server_that_cannot_be_right_is_refused(smtp: str, said: str) -> None:
+def test_impossible_settings_of_a_mail_server_are_refused(smtp: str, said: str) -> None:
     """A password is never sent without TLS, and is in no message."""
     with pytest.raises(ConfigError) as raised:
         loaded(f"[smtp]\n{smtp}")

@@ -218,7 +218,7 @@ def test_each_violation_of_atom_is_found(old: str, new: str, message: str) -> No
     assert any(message in violation for violation in found), found
 
 
-def test_a_violation_names_the_item() -> None:
+def test_violations_name_the_item() -> None:
     """The message has the item's number and id, so that it can be found."""
     found = check_rss(RSS.replace("Thu, 01 Jan 2026 03:04:05 GMT", "now", 1).encode())
     assert found == [

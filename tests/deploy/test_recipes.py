@@ -138,9 +138,7 @@ def serve(server: Server, newest: int) -> None:
 
 
 @pytest.mark.parametrize("recipe", PIPELINES)
-def test_a_lost_or_old_cache_changes_no_id_and_no_archive(
-    tmp_path: Path, server: Server, recipe: str
-) -> None:
+def test_a_lost_cache_changes_no_id_and_no_archive(tmp_path: Path, server: Server, recipe: str) -> None:
     """First run, cache lost, cache kept, and a cache that is older than what was published."""
     serve(server, 12)
     pipeline = Pipeline(tmp_path, recipe, server)

@@ -17,7 +17,7 @@ def test_feeds_are_looked_for_at_the_root() -> None:
     assert len(paths) == MAX_PATHS
 
 
-def test_a_page_in_a_folder_is_looked_at_first() -> None:
+def test_a_page_below_a_path_is_read_before_the_front_page() -> None:
     """A blog below the root has its feed beside it; the number stays bounded."""
     paths = common_paths("https://example.org/blog/index.html?x=1")
     assert paths[0] == "https://example.org/blog/feed"
@@ -37,6 +37,6 @@ def test_robots_txt_names_the_sitemaps() -> None:
     assert len(named_sitemaps(many, "https://example.org/")) == MAX_SITEMAPS
 
 
-def test_without_any_it_is_the_one_of_habit() -> None:
+def test_without_a_robots_txt_the_usual_sitemap_is_tried() -> None:
     """/sitemap.xml."""
     assert named_sitemaps(b"\xff\x00<html>", "https://example.org/a") == ("https://example.org/sitemap.xml",)

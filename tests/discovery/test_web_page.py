@@ -130,7 +130,7 @@ def test_links_of_the_head_that_are_no_feeds(tag: str) -> None:
     assert urls(f"<head>{tag}</head><p>text") == []
 
 
-def test_a_known_site_is_before_what_its_page_links_to() -> None:
+def test_feeds_of_known_sites_are_before_links_of_the_page() -> None:
     """GitHub's pages link to the commits; releases are what people follow."""
     markup = link("/o/r/commits/main.atom", "Recent commits", "application/atom+xml")
     assert urls(markup, "https://github.com/o/r")[0] == "https://github.com/o/r/releases.atom"
@@ -148,7 +148,7 @@ def test_a_body_over_the_limits_does_not_hide_the_head() -> None:
     assert urls(markup) == ["https://example.org/feed"]
 
 
-def test_a_page_of_nothing_but_links_is_bounded() -> None:
+def test_a_page_with_very_many_links_is_limited() -> None:
     """So many as that are never asked for; none twice."""
     markup = "".join(f'<a href="/{n}/feed.xml">RSS</a>' * 2 for n in range(5_000))
     assert len(urls(markup)) == 50

@@ -28,7 +28,7 @@ HTML = {"Content-Type": "text/html; charset=UTF-8"}
         (403, {}, b"", None),
     ],
 )
-def test_a_challenge_is_known_by_header_or_by_marks(
+def test_a_bot_challenge_is_recognised_by_header_or_markup(
     status: int, headers: dict[str, str], body: bytes, who: str | None
 ) -> None:
     """Only where such pages come: an article about them is no challenge."""

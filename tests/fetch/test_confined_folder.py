@@ -161,7 +161,7 @@ def test_a_file_with_other_hard_links_is_read_like_any_other(notes: Path) -> Non
     assert not fetched.refused & {"a.md", "sub/b.md"}
 
 
-def test_a_single_file_obeys_the_same(notes: Path) -> None:
+def test_a_single_file_follows_the_same_rules(notes: Path) -> None:
     """Its folder is the one in which it is named."""
     (notes / "post.md").symlink_to("../outside.env")
     fetched = fetch(notes / "post.md")
@@ -173,7 +173,7 @@ def test_a_single_file_obeys_the_same(notes: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pipe", "link", "elsewhere/outside.env", "loop", "sub"])
-def test_a_file_address_obeys_the_same(notes: Path, name: str) -> None:
+def test_a_file_address_follows_the_same_rules(notes: Path, name: str) -> None:
     """It is a link out of its folder, a pipe, or a folder; a folder on the way is the config's own word."""
     os.mkfifo(notes / "pipe")
     (notes / "link").symlink_to("../outside.env")

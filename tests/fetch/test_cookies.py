@@ -82,7 +82,7 @@ def test_another_host_does_not_see_them(server: Server, other_server: Server, fe
     assert [request.headers.get("Cookie") for request in other_server.requests] == [None]
 
 
-def test_a_loop_is_one_though_it_sets_cookies(server: Server, fetcher: HttpFetcher) -> None:
+def test_a_redirect_loop_that_sets_cookies_is_detected(server: Server, fetcher: HttpFetcher) -> None:
     """The same cookie again is a loop, ever new ones are too many redirects."""
     server.pages["/a"] = Answer(302, {"Location": "/a", "Set-Cookie": "id=1"})
     with pytest.raises(errors.TooManyRedirects, match="loop"):
@@ -117,7 +117,7 @@ def test_invalid_cookies_are_ignored(header: str, sent: str) -> None:
     assert cookies(header).header(HOME) == sent
 
 
-def test_a_cookie_of_an_encrypted_answer_stays_on_encrypted_ways() -> None:
+def test_secure_cookies_are_sent_only_over_https() -> None:
     """One that came in the open may go either way, unless it says that it is not for that."""
     assert cookies("a=1").header("http://tea.example/") == ""
     assert cookies("a=1", url="http://tea.example/").header(HOME) == "a=1"

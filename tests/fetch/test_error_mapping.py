@@ -145,7 +145,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         *("drip-of-redirect", "error-that-hangs"),
     ],
 )
-def test_a_fault_is_named_for_what_it_is(
+def test_a_connection_error_has_the_right_class(
     fetcher: Fetcher, serve: Serve, manner: Manner, kind: type[errors.FetchError] | None, says: str
 ) -> None:
     """Never an empty or a shorter document; the next source is unharmed."""
@@ -244,7 +244,7 @@ def packed(coding: str) -> bytes:
     ],
     ids=lambda value: value.replace(" ", "-"),
 )
-def test_a_packed_body_without_its_end_is_no_document(
+def test_a_truncated_compressed_body_is_an_error(
     fetcher: Fetcher, serve: Serve, name: str, coding: str, is_chunked: bool
 ) -> None:
     """Framing says nothing of it: the connection closes, or a proxy framed what it got. Whole, it is read."""
@@ -414,7 +414,7 @@ def test_missing_or_endless_tls_handshakes_are_errors(
     assert "not done within" in found.reason
 
 
-def test_a_resolver_that_hangs_is_left(serve: Serve) -> None:
+def test_a_hanging_resolver_is_given_up(serve: Serve) -> None:
     """`getaddrinfo` has no timeout; the fetch has. Others go on meanwhile."""
     release = threading.Event()
 
@@ -495,6 +495,6 @@ def test_every_exception_of_the_vendors_is_mapped() -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
 )
-def test_the_innermost_reason_decides(fault: Exception, kind: type[errors.FetchError]) -> None:
+def test_the_innermost_exception_decides(fault: Exception, kind: type[errors.FetchError]) -> None:
     """Vendors wrap reasons in arguments and causes."""
     assert type(classify(fault)) is kind

@@ -172,7 +172,7 @@ def test_6_a_permanent_move_is_reported_and_410_is_gone(serve: Serve, fetcher: F
         get(fetcher, serve(sends(answer("410 Gone"))).url)
 
 
-def test_6_retry_after_holds_the_publishers_other_feeds_back(serve: Serve, fetcher: Fetcher) -> None:
+def test_6_retry_after_delays_the_publishers_other_feeds(serve: Serve, fetcher: Fetcher) -> None:
     """Per registrable domain; a service of one's own is held by URL."""
     wire = serve(sends(answer("429 Slow", "Retry-After: 600")))
     for host in ("127.0.0.1", "a.publisher.example"):

@@ -65,7 +65,7 @@ def test_starts_at_one_publisher_keep_their_gap_and_others_do_not_wait() -> None
     assert [hosts.reserve(f"http://127.0.0.1/{n}", 10.0) for n in range(3)] == [10.0, 10.0, 10.0]
 
 
-def test_a_caller_that_comes_late_does_not_start_what_waited_all_at_once() -> None:
+def test_a_late_caller_does_not_start_all_waiting_requests_at_once() -> None:
     """Saving may take seconds meanwhile; then two places in line are past."""
     hosts = Hosts(gap=GAP, at_once=9)
     assert [hosts.reserve("https://a.example/", 0) for _ in range(3)] == [0, 1, 2]
@@ -93,7 +93,7 @@ def test_a_thread_that_begins_late_keeps_the_gap_to_the_next_request() -> None:
     assert clock.now == 7
 
 
-def test_only_so_many_run_at_once_at_one_publisher() -> None:
+def test_the_requests_at_once_to_one_publisher_are_limited() -> None:
     """The third waits for a new place until one of the two has ended."""
     hosts = Hosts(at_once=2, gap=GAP)
     url = "http://example.org/"
@@ -283,7 +283,7 @@ def test_a_host_is_resolved_once_for_all_threads() -> None:
     assert asked == ["a.example.co.uk", "b.example.co.uk"]
 
 
-def test_only_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_addresses_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Articles' pages are asked for by the million."""
     monkeypatch.setattr("aggregator.fetch.pacing._MAX_KNOWN", 3)
     hosts = Hosts()

@@ -85,7 +85,7 @@ def test_robots_txt_is_read_as_rfc_9309_says(text: str, path: str, allowed: bool
         ("User-agent: aggregator\nDisallow: /a\nUser-agent: *\nCrawl-delay: 2", None),
     ],
 )
-def test_a_crawl_delay_is_heeded_up_to_a_minute(text: str, delay: timedelta | None) -> None:
+def test_a_crawl_delay_is_obeyed_up_to_a_minute(text: str, delay: timedelta | None) -> None:
     """It is no part of RFC 9309, and common."""
     assert parse(text).delay == delay
 

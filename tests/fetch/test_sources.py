@@ -213,7 +213,7 @@ def test_a_validator_too_long_to_send_is_not_kept(serve: Serve, fetcher: Fetcher
     assert "etag" not in get(fetcher, wire.url).validators
 
 
-def test_a_challenge_is_distinguished_from_a_refusal(serve: Serve, fetcher: Fetcher) -> None:
+def test_a_bot_challenge_is_distinguished_from_a_refusal(serve: Serve, fetcher: Fetcher) -> None:
     """Whatever its status; with how long to stay away."""
     page = b"<html><title>Just a moment...</title>"
     head = b"HTTP/1.1 503 Busy\r\nContent-Type: text/html\r\nRetry-After: 5\r\n\r\n"

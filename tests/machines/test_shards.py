@@ -6,7 +6,7 @@ from aggregator.fetch.pacing import Hosts
 from aggregator.machines.shards import SHARDS, shard_of, shards_of
 
 
-def test_a_publisher_has_the_same_shard_for_ever() -> None:
+def test_a_publishers_shard_never_changes() -> None:
     """Workers of several machines, and of several versions, agree."""
     assert [shard_of(name) for name in ("example.org", "example.com", "müller.example")] == [437, 614, 505]
 

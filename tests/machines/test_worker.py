@@ -146,7 +146,7 @@ def test_a_worker_that_lost_its_shard_saves_nothing(
         assert state.validators["etag"] == '"new"'
 
 
-def test_a_publisher_rests_between_two_workers(sites: tuple[Site, Site], server: Server) -> None:
+def test_a_publishers_gap_applies_across_workers(sites: tuple[Site, Site], server: Server) -> None:
     """The second waits for the rest of the gap, which the first one began."""
     shared, _ = sites
     text = shared.file.read_text(encoding="utf-8")

@@ -182,7 +182,7 @@ def test_a_server_that_fails_is_asked_again_a_few_times_and_its_picture_stays(pl
     assert planet.requested("a.jpg") == 2
 
 
-def test_after_four_failures_or_one_for_good_it_is_given_up() -> None:
+def test_a_page_is_given_up_after_four_failures_or_one_permanent_failure() -> None:
     """A pause is not longer than what the server asks for."""
     from aggregator.errors import BlockedAddress, ConnectError, HttpStatus, Later, TooLarge
 
@@ -415,7 +415,7 @@ def test_posts_and_pages_of_articles_have_copies_too(planet: Planet, tmp_path: P
     assert set(COPY.findall(post.read_text(encoding="utf-8"))) == planet.copies()
 
 
-def test_a_category_that_is_called_media_gets_a_folder_of_its_own(planet: Planet) -> None:
+def test_a_category_named_media_gets_another_folder(planet: Planet) -> None:
     """One that had the name before keeps it: its files have other names."""
     planet.source["categories"] = ["Media"]
     planet.articles = {1: f"<p>{planet.picture('a.jpg', written(photo(), 'JPEG'))}</p>"}
@@ -439,7 +439,7 @@ def test_a_site_without_copies_imports_no_decoder_and_has_no_rows(planet: Planet
         assert database.execute("SELECT count(*) FROM media_uses").fetchone() == (0,)
 
 
-def test_a_report_in_one_line() -> None:
+def test_a_report_fits_on_one_line() -> None:
     """Only what there was."""
     assert CopyReport(copied=2).summary == "2 copied"
     many = CopyReport(copied=1, pixels=2, refused=3, failed=4, waiting=5)

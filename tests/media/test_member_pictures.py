@@ -81,7 +81,7 @@ def test_a_local_picture_that_changed_is_copied_again(members: _Members) -> None
     assert {*after} <= members.files()
 
 
-def test_copies_of_faces_go_with_the_page_or_the_setting(members: _Members) -> None:
+def test_copies_of_member_pictures_are_removed_with_the_page_or_setting(members: _Members) -> None:
     """Without copies a local picture is published as it is, and the other one has its own address."""
     members.fetch()
     members.fetch(pages={"members": True})
@@ -105,7 +105,7 @@ def test_upkeep_keeps_the_faces_that_are_shown(members: _Members) -> None:
 
 
 @pytest.mark.parametrize("tea", [{"media": False}, {"image": "https://tea.invalid/face.png"}])
-def test_a_face_that_is_not_copied_keeps_its_address(members: _Members, tea: dict[str, Any]) -> None:
+def test_a_member_picture_without_a_copy_keeps_its_address(members: _Members, tea: dict[str, Any]) -> None:
     """Its source excludes it, or it cannot be fetched."""
     members.fetch(tea)
     milk, face = members.faces()

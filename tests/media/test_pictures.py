@@ -90,7 +90,7 @@ def _size(body: bytes) -> tuple[int, int]:
     return found.width, found.height
 
 
-def test_16_bits_are_scaled_and_not_cut_off() -> None:
+def test_pictures_with_16_bits_are_scaled_to_8_bits() -> None:
     """The right end of the scale is bright."""
     made = opened(encoded(sound_pictures()["16 bits"][0], BOUNDS).body)
     assert [made.convert("L").getpixel((x, 9)) for x in (0, 32, 63)] == [0, 128, 252]
@@ -131,7 +131,7 @@ def test_an_animation_with_too_many_frames_becomes_its_first_frame() -> None:
     assert getattr(opened(made.body), "n_frames", 1) == 1
 
 
-def test_frames_that_break_off_leave_those_before() -> None:
+def test_a_truncated_animation_keeps_its_complete_frames() -> None:
     """As browsers show it."""
     frames = moving(6, 200, 200)
     body = written(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=90)
@@ -150,7 +150,7 @@ def test_a_picture_that_grows_when_encoded_is_tried_as_webp_then_refused() -> No
         encoded(body, PictureBounds(max_width=800, max_pixels=90_000, max_bytes=100))
 
 
-def test_a_pixel_that_was_not_declared_is_known_as_one() -> None:
+def test_undeclared_tracking_pixels_are_recognised() -> None:
     """It is taken out of what is published; see the tests of references."""
     with pytest.raises(PictureRefused) as refused:
         encoded(refused_pictures()["a tracking pixel"][0], BOUNDS)

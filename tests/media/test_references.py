@@ -97,7 +97,7 @@ def test_lead_images_and_enclosed_pictures_are_copied_too() -> None:
     assert len(shown_by(article(many), 800)) == MAX_ADDRESSES
 
 
-def test_a_copy_takes_the_place_of_all_that_an_image_offers() -> None:
+def test_a_copy_replaces_all_sources_of_an_image() -> None:
     """The address that was copied stays, and so does what else is said of it."""
     small, large = "https://a.example/300?a&b", "https://a.example/900"
     body = (
@@ -139,7 +139,7 @@ def test_a_tracking_pixel_that_was_found_by_fetching_is_removed() -> None:
     assert with_copies(lead, {"https://a.example/t": None}, BASE).headimg is None
 
 
-def test_a_poster_has_its_copy() -> None:
+def test_the_poster_of_a_video_is_copied() -> None:
     """The film itself stays where it is."""
     body = '<video controls="" poster="https://a.example/p" src="https://a.example/v"></video>'
     said = f'<video controls="" poster="{PLACE}" src="https://a.example/v" data-copied-from="https://a.example/p">'
@@ -180,7 +180,7 @@ def test_lead_image_enclosures_and_elements_of_other_namespaces_have_their_copie
 @pytest.mark.parametrize(
     "start", ["<img a", '<img "', "<img a='", '<img a="', "<img a=b", "<picture ", "<img a= ", "<img a\n"]
 )
-def test_a_body_that_is_built_to_be_slow_is_not(start: str) -> None:
+def test_bodies_designed_to_be_slow_are_fast(start: str) -> None:
     """The time is linear in the text; quadratic, this test would take hours."""
     body = start * 30_000
     assert shown_by(article(body), 800) == {}

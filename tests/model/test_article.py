@@ -23,7 +23,7 @@ FULL = Article(
 )
 
 
-def test_only_its_dates_become_others() -> None:
+def test_only_the_dates_of_an_article_change() -> None:
     """All other fields stay, those that are added some day too."""
     one, other = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
     assert FULL.dated(one, other) == replace(FULL, published=one, updated=other)

@@ -97,7 +97,7 @@ JSON_LIKE = st.recursive(
 
 
 @given(JSON_LIKE)
-def test_all_that_is_json_like_crosses(value: object) -> None:
+def test_all_json_values_can_be_sent(value: object) -> None:
     """Whatever an article may carry."""
     assert ARTICLES.loads(dumps(with_extra(value))) == with_extra(value)
     assert is_plain(value)
@@ -198,7 +198,7 @@ def test_a_changed_byte_gives_another_reading_or_an_error(at: int) -> None:
     ],
     ids=repr,
 )
-def test_free_form_is_looked_into(value: object) -> None:
+def test_only_json_values_are_plain(value: object) -> None:
     """What JSON does not have is not plain."""
     assert not is_plain(value)
 

@@ -54,7 +54,7 @@ def test_footnote_links_point_to_their_anchors(written: str, right: str) -> None
     "address",
     [PAGE, "https://tea.example/post", "http://www.tea.example/post/", "/post/", "../post/", "."],
 )
-def test_a_link_to_the_articles_own_page_is_one_to_the_place(address: str) -> None:
+def test_links_to_places_in_the_articles_own_page_become_fragments(address: str) -> None:
     """Many feeds write them so."""
     assert body(f"<a href='{address}#fn1'>1</a><p id='fn1'>a</p>") == body(
         "<a href='#fn1'>1</a><p id='fn1'>a</p>"
@@ -74,7 +74,7 @@ def test_a_link_to_the_articles_own_page_is_one_to_the_place(address: str) -> No
          f'<a href="https://tea.example/p?x=1#a" {A}>1</a> #tea <b>a</b>'),
     ],
 )  # fmt: skip
-def test_other_ids_go_and_other_links_become_absolute(written: str, right: str) -> None:
+def test_other_ids_are_removed_and_other_links_become_absolute(written: str, right: str) -> None:
     """As before there were anchors."""
     assert body(written) == right
 
@@ -113,7 +113,7 @@ def test_two_articles_on_a_page_have_places_of_their_own() -> None:
         "https://new.example/post/",
     ],
 )
-def test_places_stay_when_a_site_moves(link: str) -> None:
+def test_post_files_keep_their_names_when_a_site_moves(link: str) -> None:
     """Else each article would look edited."""
     assert Owner("Tea", "another", link).prefix == P
     assert Owner("Tea", link, None).prefix == P

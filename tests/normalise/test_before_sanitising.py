@@ -96,7 +96,7 @@ def test_a_lazy_image_gets_its_address(name: str, src: str) -> None:
     assert "data" not in found
 
 
-def test_a_picture_behind_a_text_takes_its_colour_along() -> None:
+def test_removing_a_background_image_removes_its_text_colour() -> None:
     """Neither is kept, unless there is a colour behind it too."""
     found = sanitise('<h1 style="background-image:url(x.jpg);color:#fff">Tea</h1>', BASE)
     assert "#fff" not in found
@@ -105,7 +105,7 @@ def test_a_picture_behind_a_text_takes_its_colour_along() -> None:
     assert "color:#fff" in both
 
 
-def test_an_image_that_has_its_address_keeps_it() -> None:
+def test_an_image_with_a_real_address_keeps_it() -> None:
     """What else it names is for scripts."""
     assert 'src="https://tea.example/small.jpg"' in sanitise(
         '<img src="/small.jpg" data-url="/page.html">', BASE
@@ -129,7 +129,7 @@ def test_amp_images_are_images() -> None:
     ],
     ids=["too large", "another kind"],
 )
-def test_an_embedded_image_that_does_not_stay_leaves_its_text(src: str, left: str) -> None:
+def test_a_removed_inline_image_leaves_its_alternative_text(src: str, left: str) -> None:
     """What it would have shown is not lost without a trace."""
     assert sanitise(f"<p><img src='{src}' alt='A <cup>'></p>", BASE) == left
     assert "srcset=" in sanitise(f"<p><img src='{src}' alt='A' srcset='/a.jpg 2x'></p>", BASE)

@@ -270,7 +270,7 @@ def test_a_date_that_overflows_in_utc_is_none() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["()", "[]", "([])", "( )", "[ ]()", "m=+0.01", "(m=+0.01)"])
-def test_brackets_around_nothing_name_no_zone(nothing: str) -> None:
+def test_empty_brackets_are_not_a_time_zone(nothing: str) -> None:
     """A date that ends so is read as one without a zone."""
     assert minutes_east(nothing) is None
     assert exact(f"2026-01-02T03:04:05 {nothing}") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

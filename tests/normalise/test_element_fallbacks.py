@@ -32,7 +32,7 @@ IMG = 'loading="lazy" referrerpolicy="no-referrer"'
         ("<canvas><p>A chart</p></canvas>", "<p>A chart</p>"),
     ],
 )  # fmt: skip
-def test_drawings_leave_what_can_be_read_of_them(written: str, right: str) -> None:
+def test_the_text_of_svg_drawings_is_kept(written: str, right: str) -> None:
     """Names, texts, links and pictures."""
     assert sanitise(written, BASE) == right
 
@@ -63,12 +63,12 @@ def test_drawings_leave_what_can_be_read_of_them(written: str, right: str) -> No
         ("<object data='javascript:x()'>words</object>", "words"),
     ],
 )  # fmt: skip
-def test_embedded_documents_leave_what_they_hold_or_a_link(written: str, right: str) -> None:
+def test_embedded_documents_become_their_content_or_a_link(written: str, right: str) -> None:
     """What is for those that cannot show them, the picture, the sound, or where it is."""
     assert sanitise(written, BASE) == right
 
 
-def test_an_embedded_player_is_one() -> None:
+def test_players_in_object_and_embed_are_recognised() -> None:
     """Whichever element it is in."""
     src = "https://www.youtube.com/embed/x"
     frame = sanitise(f"<iframe src='{src}'></iframe>")
@@ -87,7 +87,7 @@ def test_an_embedded_player_is_one() -> None:
         ("http://www.dailymotion.com/swf/video/x1abc", "https://www.dailymotion.com/embed/video/x1abc"),
     ],
 )
-def test_a_player_of_flash_is_the_one_of_today(movie: str, player: str) -> None:
+def test_flash_players_become_todays_players(movie: str, player: str) -> None:
     """Old posts have no other."""
     for written in (
         f"<object><param name='movie' value='{movie}'><embed src='{movie}'></object>",
@@ -121,12 +121,12 @@ def test_a_link_is_named_by_the_file_or_the_host(address: str, name: str) -> Non
         ("<meter value='.6'>60%</meter> <progress>half</progress>", "60% half"),
     ],
 )
-def test_forms_leave_their_words(written: str, right: str) -> None:
+def test_forms_become_their_text(written: str, right: str) -> None:
     """Nothing that can be filled in."""
     assert sanitise(written, BASE) == right
 
 
-def test_a_private_character_of_the_text_is_no_place_of_an_element() -> None:
+def test_private_use_characters_in_the_text_are_kept() -> None:
     """The places of elements are marked by characters that the text does not have."""
     written = "\ue000 &#xe000;&#xe000; <svg><text>Tea</text></svg> \ue000"
     assert sanitise(written) == "\ue000 \ue000\ue000 Tea \ue000"

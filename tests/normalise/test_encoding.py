@@ -47,7 +47,7 @@ def test_utf8_that_is_called_something_else_is_utf8(declared: str) -> None:
     assert found.encoding == "utf-8"
 
 
-def test_a_lie_about_the_encoding_is_a_problem() -> None:
+def test_a_wrong_declared_encoding_is_a_problem() -> None:
     """It says what was declared and what was read."""
     problem = encoding.decode(document("iso-8859-1").encode()).problems[0]
     assert "but its bytes are UTF-8" in problem.text
@@ -62,7 +62,7 @@ def test_a_few_stray_bytes_are_read_as_windows_1252() -> None:
     assert str(found.problems[0]) == "line 2: 3 bytes are not UTF-8; read as windows-1252"
 
 
-def test_a_western_text_is_not_taken_for_a_baltic_one() -> None:
+def test_western_text_is_not_decoded_as_baltic() -> None:
     """The detector alone calls this windows-1257."""
     text = "Últimas Notícias: simulações de eleição em São Paulo, às três da manhã, não são más"
     found = encoding.decode(f"<rss>{text}</rss>".encode("cp1252"))

@@ -94,7 +94,7 @@ def test_an_empty_entry_becomes_an_article_with_an_id() -> None:
     assert (made.title, made.link, made.published, made.content) == ("", None, None, "")
 
 
-def test_a_missing_title_is_made_of_the_first_words() -> None:
+def test_a_missing_title_is_made_from_the_first_words() -> None:
     """Readers show a blank line otherwise."""
     assert article(Entry(contents=[Text("<p>One <b>two</b> three</p>")])).title == "One two three"
     assert len(article(Entry(contents=[Text(LONG)])).title) <= 80
@@ -287,7 +287,7 @@ def test_an_entry_that_is_known_is_not_made_again() -> None:
     assert second.fingerprints == first.fingerprints[1:]
 
 
-def test_a_feed_that_stamps_now_on_itself_has_changed_nothing() -> None:
+def test_a_feed_whose_date_is_always_now_has_not_changed() -> None:
     """lastBuildDate is no part of a fingerprint; whatever else changes an article is."""
     entry = Entry(id="a")
     first = articles(

@@ -115,7 +115,7 @@ def test_a_small_bitmap_may_be_inline_and_nothing_else() -> None:
     assert sanitise('<img src="data:image/svg+xml;base64,AAAA">') == ""
 
 
-def test_a_known_player_stays_with_our_rules() -> None:
+def test_a_known_player_stays_with_safe_attributes() -> None:
     """Only the address and the size are the feed's own."""
     frame = sanitise(
         '<iframe src="//player.vimeo.com/video/1" width="5" allow="camera" class="x"></iframe>', BASE
@@ -181,7 +181,7 @@ def test_html_that_takes_too_long_becomes_plain_text(markup: str) -> None:
     ],
     ids=["paragraphs", "list", "comment", "bold"],
 )
-def test_long_but_shallow_markup_is_no_hazard(markup: str) -> None:
+def test_long_flat_markup_is_sanitised(markup: str) -> None:
     """End tags may be left out, and what a comment hides does not count."""
     assert hazard(markup) is None
 

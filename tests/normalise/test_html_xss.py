@@ -329,7 +329,7 @@ def test_sanitising_twice_changes_nothing_that_matters(markup: str) -> None:
     assert remains(LexborHTMLParser(once).html or "") == []
 
 
-def test_the_check_itself_sees_what_acts() -> None:
+def test_the_check_recognises_active_content() -> None:
     """The checker is no rubber stamp: unsanitised, most of the cases do act."""
     acting = [name for name, markup in CASES if remains(markup.replace(chr(0xD800), ""))]
     assert len(acting) > 0.8 * len(CASES)

@@ -161,7 +161,7 @@ def test_other_schemes_are_accepted_when_they_are_named() -> None:
     assert resolve("magnet:?xt=urn:btih:1", schemes=WEB | {"magnet"}) == "magnet:?xt=urn:btih:1"
 
 
-def test_a_broken_base_is_passed_over() -> None:
+def test_an_invalid_base_is_ignored() -> None:
     """The next one is used instead."""
     assert resolve("x", "http://[::1", "http://a.example/") == "http://a.example/x"
 

@@ -100,7 +100,7 @@ def test_prefixes_are_no_part_of_a_name(prefix: str) -> None:
     assert sanitise(f"a {written} b") == f"a {math('<mi>x</mi>')} b"
 
 
-def test_a_formula_that_was_set_by_a_script_is_there_once() -> None:
+def test_a_formula_rendered_by_a_script_is_kept_once() -> None:
     """KaTeX and MathJax draw one beside it."""
     inner = f"<semantics><mi>x</mi>{TEX}</semantics>"
     katex = f'<span class="katex-mathml">{math(inner)}</span><span class="katex-html">x2</span>'

@@ -25,7 +25,7 @@ from aggregator.normalise.personal_links import is_personal, without_personal
         ("mailto:news@list.example", "Write to us"),
     ],
 )
-def test_links_of_one_reader_are_seen(url: str, text: str) -> None:
+def test_personal_links_are_recognised(url: str, text: str) -> None:
     """By what they say, or by the key in them."""
     assert is_personal(url, text)
 

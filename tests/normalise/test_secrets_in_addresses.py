@@ -78,7 +78,7 @@ def test_an_address_with_a_query_may_be_read_only_where_the_feed_names_it(addres
         "/home/me/feed.xml",
     ],
 )
-def test_a_login_and_what_is_no_web_address_may_never_be_read(address: str | None) -> None:
+def test_addresses_with_logins_and_other_schemes_are_never_public(address: str | None) -> None:
     """Not even where the feed names it."""
     assert not is_publishable(address)
     assert not is_publishable(address, is_own_word=True)

@@ -58,7 +58,7 @@ def test_the_configs_author_is_used_for_articles_without_one() -> None:
     assert made.authors == ("Bo",)
 
 
-def test_a_document_that_is_known_is_not_made_again() -> None:
+def test_a_known_document_is_not_read_again() -> None:
     """The same bytes at the same place; under another name, or with other settings, it is another."""
     found = ArticleDocument(ARTICLE)
     first = read(found)

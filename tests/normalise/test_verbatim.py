@@ -33,14 +33,14 @@ from tests.normalise.test_html_xss import CASES, remains
         '<p data-pid="yU5pqVKb">x</p>',
     ],
 )
-def test_a_body_in_which_nothing_acts_is_harmless(body: str) -> None:
+def test_a_body_without_active_content_is_harmless(body: str) -> None:
     """Untidy markup, odd quotes and entities are the owner's own business."""
     assert is_harmless(body, has_base=True)
     assert kept_or_sanitised(body, "https://example.org/") == body
 
 
 @pytest.mark.parametrize("markup", [m for _, m in CASES], ids=[name for name, _ in CASES])
-def test_a_hostile_body_is_never_kept_as_it_is(markup: str) -> None:
+def test_a_hostile_body_is_never_kept_verbatim(markup: str) -> None:
     """Unless a browser would find nothing in it that acts, as with a `<script>` written in text."""
     assert not is_harmless(markup, has_base=True) or remains(markup) == []
 
@@ -134,7 +134,7 @@ def test_bodies_that_need_changes_are_sanitised(body: str) -> None:
     assert remains(mended) == []
 
 
-def test_a_style_that_names_an_address_is_not_kept() -> None:
+def test_styles_with_addresses_are_removed() -> None:
     """Also where no browser would load it."""
     assert not is_harmless("<p style='background-color:url(https://example.org/)'>x</p>", has_base=True)
 

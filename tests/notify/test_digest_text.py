@@ -39,7 +39,7 @@ def test_a_forgotten_article_is_removed_from_the_published_digest(title: str, li
         assert without_articles(entry, [other]) == entry
 
 
-def test_an_article_leaves_by_its_id_whatever_rules_made_of_it() -> None:
+def test_an_article_leaves_a_digest_by_its_id_whatever_rules_changed() -> None:
     """Also when another one has the title and the link by which it is known elsewhere."""
     shown = ArticleNotice(id="gone", title="Rewritten", link="https://mirror.example/1", summary="GONE")
     content = sanitise(DigestText(name="n", due="", days="d", articles=(shown, STAYS)).body())

@@ -75,6 +75,6 @@ def test_there_is_one_a_day_through_a_year(zone: str, clock: str) -> None:
         ("2026-10-24T10:00", "2026-10-25T11:00", "2026-10-25 2026-10-25"),  # noon, clocks changed
     ],
 )
-def test_a_period_is_named_by_the_days_that_it_has_most_of(begin: str, end: str, days: str) -> None:
+def test_a_digest_is_named_by_the_days_that_it_mostly_covers(begin: str, end: str, days: str) -> None:
     """Two that follow each other at the same time of day have no day in common, and leave none out."""
     assert " ".join(str(day) for day in days_of(at(begin), at(end), BERLIN)) == days

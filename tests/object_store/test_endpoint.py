@@ -16,7 +16,7 @@ def config(*allow: str) -> Config:
     return Config(fetch=Fetch(allow=allow)).staged_for(BucketAddress("planet"))
 
 
-def test_without_one_it_is_that_of_aws() -> None:
+def test_without_an_endpoint_it_is_that_of_aws() -> None:
     """Empty variables are none."""
     assert endpoint_of(config(), {}) == endpoint_of(config(), {"AWS_ENDPOINT_URL": ""}) == Endpoint()
 

@@ -122,7 +122,7 @@ def test_a_slow_store_is_waited_for(published: BucketSite) -> None:
     is_right(published)
 
 
-def test_a_put_that_is_lost_is_put_again(published: BucketSite) -> None:
+def test_a_lost_upload_is_repeated(published: BucketSite) -> None:
     """Before anything links to it."""
     seen: Counter[str] = Counter()
 
@@ -138,7 +138,7 @@ def test_a_put_that_is_lost_is_put_again(published: BucketSite) -> None:
     is_right(published)
 
 
-def test_a_put_that_is_lost_each_time_is_reported_and_no_feed_links_to_it(published: BucketSite) -> None:
+def test_an_upload_that_always_fails_is_reported_and_not_linked(published: BucketSite) -> None:
     """Nor to any other that was to come after it."""
     heads = {path: body for path, body in published.bodies().items() if path.count("/") < 2}
     published.store.fault = lambda method, key: "lost" if method == "PUT" and "/archive/3/" in key else None
@@ -168,7 +168,7 @@ def test_an_inventory_that_is_lost_as_it_is_written_loses_nothing(published: Buc
     is_right(published)
 
 
-def test_a_delete_that_does_nothing_is_reported(published: BucketSite) -> None:
+def test_an_object_that_cannot_be_deleted_is_reported(published: BucketSite) -> None:
     """A takedown must not be taken for done."""
     published.store.fault = lambda method, _key: "lost" if method == "POST" else None
     published.configure(published.site, publish={"formats": ["rss", "atom", "html"]})

@@ -40,7 +40,7 @@ def times(site: Site) -> dict[str, int]:
     return {str(p.relative_to(folder)): p.stat().st_mtime_ns for p in folder.rglob("[!.]*") if p.is_file()}
 
 
-def test_a_new_machine_puts_and_deletes_nothing(published: BucketSite) -> None:
+def test_a_new_machine_uploads_and_deletes_nothing(published: BucketSite) -> None:
     """It fetches the copy, with times of change, and finds that all is there; nothing is rendered."""
     before = published.bodies()
     new = second(published)
@@ -75,7 +75,7 @@ def test_a_new_machine_continues_where_the_other_stopped(published: BucketSite) 
     assert b"a.example/9" in after["News/rss.xml"]
 
 
-def test_a_machine_without_a_store_rebuilds_it_of_the_bucket(published: BucketSite) -> None:
+def test_a_machine_without_a_store_rebuilds_it_from_the_bucket(published: BucketSite) -> None:
     """Ids, archives and feeds stay as they are."""
     before = published.bodies()
     new = second(published, with_store=False)
@@ -223,7 +223,7 @@ def begun(published: BucketSite, config: Config, stops_at: str) -> Mirror:
     return mirror
 
 
-def test_a_writer_that_went_silent_is_waited_for_and_its_work_finished(published: BucketSite) -> None:
+def test_the_upload_of_a_writer_that_died_is_finished(published: BucketSite) -> None:
     """By its own clock alone."""
     begun(published, config_of(published.site), "aa.txt")
     clock = Clock()
@@ -237,7 +237,7 @@ def test_a_writer_that_went_silent_is_waited_for_and_its_work_finished(published
     assert published.bodies() == published.staged(new)
 
 
-def test_a_writer_that_is_alive_is_waited_for_and_not_for_ever(published: BucketSite) -> None:
+def test_an_active_writer_is_waited_for_up_to_a_limit(published: BucketSite) -> None:
     """As long as it shows signs of life."""
     first = begun(published, config_of(published.site), "aa.txt")
     clock = Clock()
@@ -260,7 +260,7 @@ def test_a_writer_that_is_alive_is_waited_for_and_not_for_ever(published: Bucket
     assert 300 <= clock.now < 310
 
 
-def test_a_writer_that_is_continued_puts_nothing_more(published: BucketSite) -> None:
+def test_a_paused_writer_that_resumes_uploads_nothing(published: BucketSite) -> None:
     """The bucket is what the other made of it."""
     config = config_of(published.site)
     clock = Clock()
@@ -295,7 +295,7 @@ def test_a_writer_that_is_continued_puts_nothing_more(published: BucketSite) -> 
         first.pull(publishes=True)
 
 
-def test_two_that_begin_at_once_do_not_cross(published: BucketSite) -> None:
+def test_two_copies_started_at_once_do_not_interfere(published: BucketSite) -> None:
     """Of two that saw the same inventory, the second to write is refused before it changed anything."""
     mirrors = [Mirror(config_of(site)) for site in (published.site, second(published))]
     for mirror in mirrors:

@@ -115,9 +115,7 @@ SWITCHES: dict[str, Callable[[Item], Item]] = {
 
 
 @pytest.mark.parametrize("change", SPELLINGS.values(), ids=SPELLINGS.keys())
-def test_an_id_that_is_spelled_otherwise_is_the_same_article(
-    source: Feed, change: Callable[[Item], Item]
-) -> None:
+def test_another_spelling_of_an_id_is_the_same_article(source: Feed, change: Callable[[Item], Item]) -> None:
     """Under its outward id, without an edit; the other spelling is remembered, as is the former one."""
     before = source.poll([item(n) for n in range(1, 11)])
     assert len(before) == 10
@@ -155,8 +153,8 @@ def test_two_of_ten_items_with_one_guid_repeat_no_article(source: Feed) -> None:
     assert source.poll(items(*range(1, 11))) == before
 
 
-def test_a_new_item_with_the_guid_of_another_is_the_one_that_comes(source: Feed) -> None:
-    """Ten and one are eleven."""
+def test_of_two_items_with_one_guid_the_new_one_is_added(source: Feed) -> None:
+    """Ten articles and one more are eleven."""
     before = source.poll(items(*range(1, 11)))
     after = source.poll([*items(*range(1, 11)), item(11, guid="guid-10")])
     assert after == {**before, "http://blog.example/11": "Post 11"}
@@ -178,7 +176,7 @@ def test_items_without_links_that_lose_their_guids_are_the_same(source: Feed) ->
     assert source.poll([replace(each, guid=None) for each in old]) == before
 
 
-def test_a_changed_host_after_an_adopted_move_is_the_same_article(source: Feed) -> None:
+def test_an_article_is_the_same_on_the_new_host_after_a_move(source: Feed) -> None:
     """Hosts that the source never had are others."""
     old = [item(n, host="http://127.0.0.1") for n in (1, 2, 3)]
     before = source.poll(old)
@@ -204,7 +202,7 @@ def test_different_content_at_the_same_address_is_another_article(source: Feed) 
 
 
 @pytest.mark.parametrize("same", ["title", "body", "date"])
-def test_a_spelling_counts_where_title_text_or_date_agree(source: Feed, same: str) -> None:
+def test_another_spelling_of_an_id_needs_an_equal_title_text_or_date(source: Feed, same: str) -> None:
     """One of them is enough where the id itself is only spelled otherwise."""
     old = item(1)
     before = source.poll([old])
@@ -220,7 +218,7 @@ def test_an_id_that_is_still_there_is_another_article(source: Feed) -> None:
     assert len(source.poll([replace(each, body="Edited") for each in both])) == 2
 
 
-def test_weekly_posts_that_link_to_one_page_are_one_each_week(source: Feed) -> None:
+def test_weekly_posts_with_one_link_are_separate_articles(source: Feed) -> None:
     """The same title and link, another date: also when the feed shows the last one alone."""
     weekly = [
         Item("Links of the week", "http://blog.example/links", f"week-{n}", day(n), f"Of {n}")

@@ -33,7 +33,7 @@ def test_up_to_half_of_the_files_may_be_withdrawn_at_once(known: str, present: s
     assert (found.missing_since, found.problem) == (None, None)
 
 
-def test_more_than_half_wait_for_a_second_look_a_day_later() -> None:
+def test_more_than_half_of_the_files_are_withdrawn_only_after_a_day() -> None:
     """Reported once, and forgotten when they are back meanwhile."""
     first = gone(set("abc"), set("a"), None, NOW)
     assert (first.gone, first.missing_since) == (frozenset(), NOW)
@@ -184,7 +184,7 @@ def test_an_empty_mount_is_reported_and_believed_a_day_later(site: Site) -> None
     assert poll(site, HOUR + DAY) == ("", [])
 
 
-def test_a_disk_that_comes_back_within_a_day_changes_nothing(site: Site) -> None:
+def test_a_folder_missing_for_less_than_a_day_withdraws_nothing(site: Site) -> None:
     """And the next time that it is away, a day is waited for again."""
     for name in "abc":
         write(site, f"{name}.md")

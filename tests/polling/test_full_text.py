@@ -170,7 +170,7 @@ def test_an_edit_in_the_feed_asks_for_the_page_again(site: Site, server: Server)
     assert before.article.summary == "A teaser 1"
 
 
-def test_a_page_that_is_not_understood_any_more_takes_nothing_away(site: Site, server: Server) -> None:
+def test_a_page_that_becomes_unreadable_keeps_earlier_text(site: Site, server: Server) -> None:
     """A wall of consent, after an edit: the earlier text stays beside the new teaser."""
     configured(site, server)
     teasers(server, 1)
@@ -228,7 +228,7 @@ def test_a_page_that_keeps_failing_is_given_up_and_reported(site: Site, server: 
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_page_that_is_not_there_is_not_asked_for_again(site: Site, server: Server, status: int) -> None:
+def test_a_missing_page_is_not_fetched_again(site: Site, server: Server, status: int) -> None:
     """It is reported once."""
     configured(site, server)
     teasers(server, 1)
@@ -366,7 +366,7 @@ def test_titles_made_from_addresses_are_replaced_by_the_pages(site: Site, server
     assert article.summary.startswith("Story 1.")
 
 
-def test_a_feed_is_polled_without_robots_txt(site: Site, server: Server) -> None:
+def test_robots_txt_does_not_apply_to_polls_of_feeds(site: Site, server: Server) -> None:
     """It was made for programs."""
     site.configure({"name": "tea", "url": f"{server.url}/feed"})
     teasers(server, 1)

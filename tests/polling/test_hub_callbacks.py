@@ -169,7 +169,7 @@ def test_a_ping_with_another_signature_is_ignored_and_counted(one: Followed) -> 
     assert one.titles == ["a 1"]
 
 
-def test_a_callback_that_is_not_is_410_so_that_hubs_stop(one: Followed) -> None:
+def test_an_ended_callback_is_410_so_that_hubs_stop(one: Followed) -> None:
     """Before any of its body is read; so is one that was not verified yet, or whose lease has ended."""
     unknown = one.callbacks.allowance("x" * 43, [], one.now)
     assert not isinstance(unknown, int)

@@ -30,7 +30,7 @@ def one(tmp_path: Path, server: Server) -> Iterator[Followed]:
         yield made
 
 
-def test_a_ping_brings_articles_and_nothing_else(one: Followed) -> None:
+def test_a_ping_stores_articles_and_changes_no_poll_state(one: Followed) -> None:
     """The next poll finds the same, and changes nothing: no edit, no article twice."""
     before = one.store.sources.states(["a"])["a"]
     assert one.post(one.document(1, 2)).status == 202
@@ -68,7 +68,7 @@ def test_a_ping_stores_the_same_articles_as_a_poll(one: Followed, tmp_path: Path
     assert len(by_ping) == 2
 
 
-def test_a_ping_may_leave_out_what_was_delivered_before(one: Followed) -> None:
+def test_a_ping_may_contain_only_the_new_entries(one: Followed) -> None:
     """§7: what is missing in it says nothing."""
     one.serve(1, 2, 3, 4)
     one.after(hours=1)
@@ -134,7 +134,7 @@ def test_other_ids_for_what_is_kept_are_left_to_a_poll(one: Followed) -> None:
         pytest.param(b"\x1f\x8b\x08\x00broken", id="broken gzip"),
     ],
 )
-def test_a_body_that_is_no_feed_costs_one_poll(one: Followed, body: bytes) -> None:
+def test_a_ping_that_is_not_a_feed_causes_one_poll(one: Followed, body: bytes) -> None:
     """It is no failure of the source, and is said."""
     one.post(body)
     assert one.read() == []
@@ -246,7 +246,7 @@ def test_pings_survive_a_kill_and_are_read_once(one: Followed) -> None:
     assert isinstance(one.store.sources.states(["a"])["a"], SourceRecord)
 
 
-def test_a_kill_switch_stops_reading(one: Followed) -> None:
+def test_a_stopped_reader_leaves_pings_for_later(one: Followed) -> None:
     """What is left is read another time."""
     one.post(one.document(1, 2))
     one.reader.stop()

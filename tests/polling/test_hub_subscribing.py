@@ -331,7 +331,7 @@ def test_a_server_that_moves_subscribes_from_its_new_address(one: Followed) -> N
     assert one.known.token != first.token
 
 
-def test_a_hub_whose_pings_never_come_is_not_relied_on(one: Followed) -> None:
+def test_a_hub_without_pings_is_not_relied_on(one: Followed) -> None:
     """Two polls in a row found what no ping had reported; one ping, and it is trusted again."""
     one.subscribe()
     for number in (2, 3):

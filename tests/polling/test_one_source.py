@@ -37,7 +37,7 @@ def test_one_source_is_polled_and_saved(site: Site, server: Server) -> None:
     store.close()
 
 
-def test_a_failure_is_the_polls_own(site: Site, server: Server) -> None:
+def test_the_failure_of_one_poll_is_saved(site: Site, server: Server) -> None:
     """It is saved too."""
     configure(site, server)
     server.pages["/tea"] = Answer(404)

@@ -138,7 +138,7 @@ def test_offline_is_seen_over_several_rounds(start: Start) -> None:
     assert [len(message) for message in found] == [0, 0, 0, 0, 1, 0]
 
 
-def test_an_outage_of_days_counts_nothing(start: Start) -> None:
+def test_days_without_network_count_no_failure(start: Start) -> None:
     """However often it is tried, across restarts, and also where a service of one's own answers on."""
     machine = start("abc", own="z")
     machine.poll(NOW)
@@ -153,7 +153,7 @@ def test_an_outage_of_days_counts_nothing(start: Start) -> None:
 
 
 @pytest.mark.parametrize("names", ["abcde", "edcba"], ids=["asked-first", "asked-last"])
-def test_a_domain_whose_name_servers_are_dead_is_its_own_failure(start: Start, names: str) -> None:
+def test_unreachable_name_servers_are_the_sources_failure(start: Start, names: str) -> None:
     """From the second time on, as others succeed; in any order, in any process; no word of being offline."""
     machine = start(names)
     machine.lost.add("a")

@@ -422,9 +422,7 @@ def test_an_unreadable_document_is_fetched_again_conditionally(site: Site, serve
     assert facts["error"] == errors[0].reason
 
 
-def test_a_304_for_what_cannot_be_read_keeps_its_error_through_other_failures(
-    site: Site, server: Server
-) -> None:
+def test_a_304_for_an_unreadable_document_keeps_its_error(site: Site, server: Server) -> None:
     """A fault of the server in between changes neither the error nor what is asked for."""
     server.pages["/a"] = unreadable_page()
     site.configure(source(server, "a"))

@@ -52,7 +52,7 @@ def test_an_endless_list_ends() -> None:
     ]
 
 
-def test_a_further_document_that_fails_is_reported_and_the_others_stay() -> None:
+def test_a_failed_further_document_is_reported_and_the_others_stay() -> None:
     """The first page was good."""
 
     def refusing(url: str) -> Resource:

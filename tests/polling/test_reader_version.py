@@ -209,7 +209,7 @@ def test_pruned_articles_stay_pruned_through_an_upgrade(
 
 
 @pytest.mark.parametrize("broken", [Answer(500), Answer(404), Answer(200, {}, b"no feed")], ids=str)
-def test_a_failure_at_the_turn_after_an_upgrade_costs_no_more_than_a_request_a_day(
+def test_after_an_upgrade_failures_cost_at_most_one_request_a_day(
     site: Site, server: Server, upgrade: Callable[[], None], broken: Any
 ) -> None:
     """What is known stays known, and is read anew a day later."""

@@ -30,7 +30,7 @@ def login(request: Request) -> Answer:
     return Answer(200, {"ETag": '"1"'}, feed("a", 1)) if allowed else Answer(401)
 
 
-def test_a_login_that_is_corrected_is_tried_at_once(site: Site, server: Server) -> None:
+def test_a_corrected_login_makes_the_source_due(site: Site, server: Server) -> None:
     """Once for each correction; what then works waits its time."""
     server.pages["/a"] = login
     assert asked(site, server) == [None]

@@ -156,7 +156,7 @@ def test_a_folder_that_was_removed_comes_back(planet: Site) -> None:
         assert planet.files() == before
 
 
-def test_a_new_article_and_damage_at_once(planet: Site) -> None:
+def test_a_new_article_and_a_damaged_file_at_once(planet: Site) -> None:
     """What would not be rendered for the article alone is mended all the same."""
     before = planet.files()
     for name in ("News/archive/1/rss.xml", "News/rss.xml", "Other/feed.json", "style.css"):

@@ -64,7 +64,7 @@ def test_a_full_output_disk_fails_the_command(small_disk: Site, command: tuple[s
     assert all(line.startswith("error:") and str(small_disk.output) in line for line in failed)
 
 
-def test_a_full_output_disk_is_in_the_json_too(small_disk: Site) -> None:
+def test_the_json_reports_a_full_output_disk(small_disk: Site) -> None:
     """Each error with its file; sources are as they were polled."""
     configure(small_disk)
     result = small_disk.run("fetch", "--json")
@@ -75,7 +75,7 @@ def test_a_full_output_disk_is_in_the_json_too(small_disk: Site) -> None:
     assert facts["published"]["rendered"] < facts["published"]["feeds"] == 3
 
 
-def test_room_again_is_used_at_the_next_run(small_disk: Site) -> None:
+def test_a_disk_with_space_again_is_used_at_the_next_run(small_disk: Site) -> None:
     """Everything is in place then, though no source has anything new."""
     configure(small_disk)
     small_disk.run("fetch")

@@ -129,7 +129,7 @@ def test_a_picture_may_be_a_local_file(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize("image", ["faces/kim.gif", "ftp://a.example/kim.png", "//a.example/kim", 3])
-def test_a_picture_that_cannot_be_one_is_a_mistake(site: Site, server: Server, image: object) -> None:
+def test_a_local_picture_that_is_not_one_is_a_mistake(site: Site, server: Server, image: object) -> None:
     """With what to write."""
     site.configure({"name": "tea", "url": f"{server.url}/tea", "image": image})
     found = site.run("check")

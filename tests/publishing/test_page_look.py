@@ -101,7 +101,7 @@ def test_a_mistake_keeps_the_page_and_stops_no_feed(planet: Planet, text: str) -
     assert planet.publish().written == ()
 
 
-def test_a_new_planet_with_a_mistake_has_its_feeds(planet: Planet) -> None:
+def test_a_template_mistake_does_not_prevent_feeds(planet: Planet) -> None:
     """Archives among them, also where other processes write."""
     put(planet, "page.html", "{{ nothing }}")
     assert len(tried(planet, processes=2).errors) == 1

@@ -171,7 +171,7 @@ def test_a_feed_that_cannot_be_written_is_reported_wherever_it_was_tried(planet:
         assert done.rendered == whole
 
 
-def test_a_writer_that_cannot_be_sent_is_used_here(planet: Planet) -> None:
+def test_a_writer_that_cannot_be_sent_to_a_process_is_used_in_this_one(planet: Planet) -> None:
     """A format of another package need not be fit for other processes."""
     done = published(planet, 2, {**BASIC, "rss": Unsendable()})
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())

@@ -145,7 +145,7 @@ def test_symbolic_links_out_of_the_folder_are_not_written_through(planet: Site) 
     assert len(files(planet)) == 4
 
 
-def test_a_new_store_takes_its_files_back(planet: Site) -> None:
+def test_a_new_store_recognises_its_post_files(planet: Site) -> None:
     """The same articles get no second files."""
     planet.run("fetch")
     found = files(planet)

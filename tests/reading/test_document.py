@@ -59,7 +59,9 @@ def test_an_article_page_is_read_with_default_options() -> None:
         ("exec", SITEMAP, {"command": ["cat"], "kind": "sitemap"}, 2),
     ],
 )
-def test_options_are_those_of_the_config(kind: str, body: bytes, options: Any, count: int) -> None:
+def test_options_on_the_command_line_equal_those_of_the_config(
+    kind: str, body: bytes, options: Any, count: int
+) -> None:
     """Plain values, named as there."""
     assert len(read(body, url="https://tea.example/", kind=kind, options=options).articles) == count
 
@@ -114,7 +116,7 @@ def test_wrong_options_are_a_value_error_in_plain_words(kind: str, options: Any,
 
 @pytest.mark.parametrize("kind", ["feed", "sitemap", "json", "page", "mail", "opml"])
 @pytest.mark.parametrize("body", [b"", b"\0", b"<", b"{", b"\xff\xfe"], ids=repr)
-def test_a_body_of_nothing_is_a_read_error(kind: str, body: bytes) -> None:
+def test_an_empty_body_is_a_read_error(kind: str, body: bytes) -> None:
     """For every kind."""
     with pytest.raises(ReadError):
         read(body, kind=kind)

@@ -140,7 +140,7 @@ def read(workers: Workers, document: Resource, kind: str) -> tuple[Reading | Non
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_hostile_document_ends_in_time(workers: Workers, name: str) -> None:
+def test_a_hostile_document_is_read_within_the_time_limit(workers: Workers, name: str) -> None:
     """Articles, or one clear error; and the next document is read as if nothing had been."""
     kind = "articles" if name.startswith("front matter") else "feed"
     hostile = Resource(url="https://example.org/bad", body=CASES[name]())

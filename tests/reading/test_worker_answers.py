@@ -176,7 +176,7 @@ def workers() -> Iterator[Workers]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_answer_is_its_own_sources_error(workers: Workers, name: str, tmp_path: Any) -> None:
+def test_a_hostile_response_is_an_error_of_its_source(workers: Workers, name: str, tmp_path: Any) -> None:
     """At once, with the reason; nothing of it runs, and the next document is read by another process."""
     place = tmp_path / "ran"
     bad = Resource(url="https://bad.example/feed", body=f"{name}\n{place}".encode())
@@ -255,7 +255,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("article", FORGED.values(), ids=FORGED)
-def test_articles_are_looked_into(article: Article) -> None:
+def test_articles_are_searched_for_pictures(article: Article) -> None:
     """What the format alone lets pass."""
     answer = answer_of(Reading(document=Document(source="s", articles=(article,))))
     with pytest.raises(ValueError, match="it has"):
@@ -321,7 +321,7 @@ def test_an_error_arrives_as_it_was(error: ReadError) -> None:
     assert {n: v for n, v in vars(error).items() if n != "secret"} == vars(back)
 
 
-def test_an_error_of_a_class_that_is_not_here_keeps_its_label() -> None:
+def test_an_error_of_an_unknown_class_keeps_its_label() -> None:
     """It is a ReadError; nothing is imported for it."""
     failure = replace(failure_of(Paywalled(1, ())), kind="nowhere.at.all:Paywalled")
     back = error_of(failure)

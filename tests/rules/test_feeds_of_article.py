@@ -95,7 +95,7 @@ def test_a_dry_run_lists_only_feeds_and_rules_with_changes() -> None:
     assert (same.rules, same.feeds, same.articles) == ((), (), 1)
 
 
-def test_a_query_is_tried_on_what_rules_leave() -> None:
+def test_a_tested_query_sees_articles_after_the_rules() -> None:
     """With the tags that they give; those found are counted by feed."""
     rules = RuleSet([rule("chess", {"tag": ["green"]})])
     found = [(ArticleFacts(ARTICLE), frozenset({"all", "Sport"}), NONE), (ArticleFacts(ARTICLE), NONE, NONE)]

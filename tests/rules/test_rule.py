@@ -172,7 +172,7 @@ def test_a_verdict_reports_whether_time_changes_it() -> None:
     assert not said(rule("chess", "stop"), rule("age:<7d", "drop")).depends_on_now
 
 
-def test_a_judgement_can_be_kept_as_plain_data() -> None:
+def test_a_verdict_can_be_stored_as_plain_data() -> None:
     """In the form in which everything crosses processes."""
     verdict = said(rule("chess", {"tag": ["x"], "rewrite": {}}), rule("age:>1d", "drop", categories=("all",)))
     assert wire.converted(wire.plain(verdict, Verdict), Verdict) == verdict

@@ -253,7 +253,7 @@ def test_failures_double_the_wait_up_to_a_week_and_are_never_given_up() -> None:
     assert after(Result(), state=state) == (HOUR, Reason.INTERVAL)
 
 
-def test_busy_answers_are_no_failures_and_grow_to_six_hours() -> None:
+def test_repeated_429s_are_no_failures_and_wait_up_to_six_hours() -> None:
     """429 and 503 mean later: the wait grows, but what failed before neither counts on nor is forgotten."""
     state = decide(PollState(), Result(status=500), NOW, POLICY, 0.0).state
     waits = []
@@ -668,7 +668,7 @@ def _weekdays(now: datetime, state: PollState, dice: random.Random) -> Result:
         pytest.param(_weekdays, 250, 400, id="weekdays: no poll at night or at the weekend"),
     ],
 )
-def test_a_month_of_polls(server: Server, fewest: int, most: int) -> None:
+def test_polling_for_a_simulated_month(server: Server, fewest: int, most: int) -> None:
     """30 days of four sources of a kind: as many polls as the kind deserves, each one at its time."""
     for n in range(4):
         dice = random.Random(n)

@@ -151,7 +151,9 @@ def items(*numbers: int) -> Shown:
 
 @pytest.mark.parametrize("form", ["rss.xml", "atom.xml"])
 @pytest.mark.parametrize("kind", [Newsboat, Sfeed, Reader])
-def test_a_reader_follows_us(site: Site, server: Server, kind: type[Client], form: str) -> None:
+def test_a_feed_reader_subscribes_to_our_feeds(
+    site: Site, server: Server, kind: type[Client], form: str
+) -> None:
     """Entries come once; nothing new is a 304; an edit is an edit; what was pruned does not come back."""
     for command in kind.needs:
         if shutil.which(command) is None:

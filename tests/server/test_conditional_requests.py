@@ -34,7 +34,7 @@ THEN = http_date(MODIFIED)
         ('"abc"', http_date(MODIFIED - 1), True),
     ],
 )
-def test_a_condition_holds(none_match: str | None, since: str | None, is_it: bool) -> None:
+def test_conditions_of_requests_are_evaluated(none_match: str | None, since: str | None, is_it: bool) -> None:
     """RFC 9110 §13.1.2, §13.1.3: weak comparison, and If-None-Match before If-Modified-Since."""
     assert is_unchanged(none_match, since, ETAG, MODIFIED) is is_it
 

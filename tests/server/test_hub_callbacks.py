@@ -122,7 +122,7 @@ def test_a_ping_body_over_the_limit_is_refused_early(site: Site) -> None:
     assert len(site.answers.bodies) == before
 
 
-def test_a_body_for_an_unknown_token_is_not_read(site: Site) -> None:
+def test_the_body_for_an_unknown_token_is_not_read(site: Site) -> None:
     """410 makes hubs stop; it comes before the body."""
     with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
         head = f"POST /websub/other HTTP/1.1\r\nHost: x\r\nContent-Length: {MOST}\r\n\r\n"

@@ -103,7 +103,7 @@ def test_a_request_without_exactly_one_valid_host_gets_400(served: Served, head:
         b"GET /news/rss.xml HTTP/1.0\r\nHost: example.org\r\n",
     ],
 )
-def test_a_well_addressed_request_is_answered(served: Served, head: bytes) -> None:
+def test_a_request_with_a_valid_host_is_answered(served: Served, head: bytes) -> None:
     """HTTP/1.0 needs no Host, and an empty one is one."""
     assert statuses(served, head + b"Connection: close\r\n\r\n") == [b"200"]
 
@@ -151,7 +151,7 @@ FORWARDING = [
 
 
 @pytest.mark.parametrize("header", FORWARDING)
-def test_a_forwarded_request_is_not_of_this_machine(header: str) -> None:
+def test_a_forwarded_request_is_not_local(header: str) -> None:
     """One such header is enough."""
     headers = [(b"host", b"localhost"), (header.lower().encode(), b"203.0.113.1")]
     assert not is_direct("127.0.0.1", headers)

@@ -85,7 +85,7 @@ def test_each_file_has_its_type(served: Served, path: str, kind: str) -> None:
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_feed_comes_with_what_caches_and_readers_need(served: Served) -> None:
+def test_a_feed_is_served_with_cache_headers_and_type(served: Served) -> None:
     """Validators, freshness from the interval, CORS, and no more than that."""
     reply = served.ask("/news/atom.xml")
     assert reply.body == ATOM
@@ -112,7 +112,7 @@ def test_pages_are_asked_for_again_and_may_do_nothing(served: Served) -> None:
     ("end", "kind"),
     [("webp", "image/webp"), ("jpg", "image/jpeg"), ("mp3", "audio/mpeg"), ("mp4", "video/mp4")],
 )
-def test_a_copy_is_sent_as_what_it_is_and_for_ever(served: Served, end: str, kind: str) -> None:
+def test_copies_are_served_with_their_type_as_immutable(served: Served, end: str, kind: str) -> None:
     """A recording, whose bytes are a stranger's, is to be played or saved and not opened as a page."""
     headers = served.ask(f"/media/ab/{'ab' * 16}.{end}").headers
     assert headers["content-type"] == kind
@@ -214,13 +214,13 @@ def test_compressed_forms_beside_a_file_are_served(served: Served, name: str, en
     assert other.body != body
 
 
-def test_a_broken_packed_file_is_not_sent(served: Served) -> None:
+def test_a_damaged_compressed_file_is_not_served(served: Served) -> None:
     """It is packed here instead."""
     (served.output / "news" / "atom.xml.gz").write_bytes(b"\x1f\x8b nonsense")
     assert gzip.decompress(served.ask("/news/atom.xml", Accept_Encoding="gzip").body) == ATOM
 
 
-def test_small_files_are_not_packed(served: Served) -> None:
+def test_small_files_are_not_compressed(served: Served) -> None:
     """It would cost more than it saves."""
     assert "content-encoding" not in served.ask("/news/rss.xml", Accept_Encoding="gzip, br").headers
 
@@ -273,7 +273,7 @@ def test_options_requests_are_answered(served: Served) -> None:
         ("image/png", "index.html"),
     ],
 )
-def test_a_category_is_shown_as_it_is_wanted(served: Served, accept: str, name: str) -> None:
+def test_the_settings_of_a_category_decide_what_it_shows(served: Served, accept: str, name: str) -> None:
     """A page for a person, a feed for a reader, at one address."""
     reply = served.ask("/news/", Accept=accept)
     assert reply.status == 200
@@ -366,7 +366,7 @@ def test_the_public_path_works_here_too(tmp_path: Path) -> None:
         assert served.ask("/my/feeds/news").headers["location"] == "news/"
 
 
-def test_health_and_readiness(tmp_path: Path) -> None:
+def test_health_and_readiness_are_reported(tmp_path: Path) -> None:
     """Alive at once; ready once there is a store and a feed."""
     with serving(tmp_path) as served:
         assert (served.ask("/healthz").status, served.ask("/healthz").body) == (200, b"alive\n")

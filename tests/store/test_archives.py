@@ -79,7 +79,7 @@ def test_articles_that_left_the_feed_are_archived_oldest_first(store: Store) -> 
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 5], ids=str)
-def test_a_feed_that_is_not_full_twice_has_no_archive(store: Store, number: int) -> None:
+def test_a_feed_shorter_than_two_documents_has_no_full_archive(store: Store, number: int) -> None:
     """Nothing is filed before a whole archive lies beyond the feed."""
     commit(store, *map(article, range(number)))
     store.archives.file_away("World", SIZE)

@@ -57,7 +57,7 @@ def test_each_is_joined_once_and_never_with_one_that_is_still_there() -> None:
     assert matched([new], [old, old], [True, True]) == {}
 
 
-def test_digests_are_those_of_every_mark_and_hold_no_words() -> None:
+def test_digests_cover_every_mark_and_reveal_no_words() -> None:
     """The same for another spelling, in any process."""
     mine = Identity.of(OLD).digests()
     assert mine & Identity.of(replace(OLD, id="new", link="https://blog.example/2026/post?b=1#top")).digests()

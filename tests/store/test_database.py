@@ -79,7 +79,7 @@ def test_an_existing_store_loses_the_permissions_of_others(tmp_path: Path, befor
     assert set(found.values()) == {after}
 
 
-def test_a_device_in_place_of_a_store_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_device_in_place_of_a_store_is_not_changed(tmp_path: Path) -> None:
     """As /dev/null, which everybody writes to."""
     path = tmp_path / "null"
     try:

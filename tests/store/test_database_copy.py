@@ -40,7 +40,7 @@ def moved_on(planet: Planet, address: StoreAddress) -> dict[str, bytes]:
     return planet.files()
 
 
-def test_there_and_back_all_stays_the_same(
+def test_copying_a_store_there_and_back_changes_nothing(
     filled: Planet, tmp_path: Path, postgresql: PostgresServer
 ) -> None:
     """Counts, hashes, and every byte that is published from any of the three."""
@@ -106,7 +106,7 @@ def test_a_source_store_changed_between_attempts_is_copied_again(
     opened.close()
 
 
-def test_a_place_with_content_of_its_own_is_refused(
+def test_a_target_with_existing_content_is_refused(
     filled: Planet, tmp_path: Path, postgresql: PostgresServer
 ) -> None:
     """Also one that is itself, or an unfinished copy of another."""

@@ -74,7 +74,7 @@ def test_decisions_by_time_equal_deciding_everything_again(store: Store, steps: 
     assert store.placements.decide_in_time(CHOOSER.date_changes, now) == 0
 
 
-def test_a_clock_that_went_back_decides_nothing(store: Store) -> None:
+def test_a_clock_that_went_back_is_not_trusted(store: Store) -> None:
     """What was decided for a later time stays until that has come."""
     before = standing(store)
     assert store.placements.decide_in_time(CHOOSER.date_changes, NOW - timedelta(days=3)) == 0

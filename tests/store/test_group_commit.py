@@ -58,7 +58,7 @@ def test_waiting_requests_are_handled_by_one_call() -> None:
     assert isinstance(given[7], KeyError)
 
 
-def test_a_call_gets_no_more_than_its_measure() -> None:
+def test_a_call_gets_requests_up_to_its_limit() -> None:
     """But one that asks for more than that alone."""
     act = Act()
     given = ask(GroupCommit(act, weigh=lambda number: number, most=5), act, 1, 2, 3, 9, 4)

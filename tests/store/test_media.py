@@ -102,7 +102,7 @@ def test_pictures_of_new_articles_are_due_newest_first(store: Store) -> None:
     assert store.media.due(None, NOW, 1) == (WantedFile(address="a", source="tea"),)
 
 
-def test_articles_are_looked_at_once_and_again_when_they_change(store: Store) -> None:
+def test_articles_are_searched_for_pictures_once_and_after_changes(store: Store) -> None:
     """Edits, and what rewrites an article without being an edit; another mark has all looked at anew."""
     commit(store, entry(1, "a"), entry(2, "b"))
     assert note(store) == 2
@@ -113,7 +113,7 @@ def test_articles_are_looked_at_once_and_again_when_they_change(store: Store) ->
     assert note(store, mark="other") == 2
 
 
-def test_a_change_that_is_no_edit_is_looked_at_too(store: Store) -> None:
+def test_changes_that_are_not_edits_are_matched_again_too(store: Store) -> None:
     """Its revision stays, so what was noted of it is replaced."""
     commit(store, entry(1, "a"))
     note(store)
@@ -136,7 +136,7 @@ def test_an_article_whose_content_is_lost_is_passed_over(store: Store) -> None:
     assert due(store) == ["b"]
 
 
-def test_a_copy_is_shown_and_its_feeds_are_published_again(store: Store) -> None:
+def test_a_new_copy_makes_its_feeds_stale(store: Store) -> None:
     """Two addresses may have one file; a pixel is known as none; an error changes nothing that is shown."""
     commit(store, entry(1, "a1", "b"), entry(2, "a2", "pixel"))
     note(store)

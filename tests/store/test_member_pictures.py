@@ -56,7 +56,7 @@ def test_a_copy_stays_as_long_as_it_is_wanted(store: Store) -> None:
     assert store.media.let_go(NOW + 31 * DAY, DAY, 10_000) == {FACE.hash}
 
 
-def test_a_damaged_setting_is_no_faces(store: Store) -> None:
+def test_a_damaged_setting_means_no_member_pictures(store: Store) -> None:
     """They are wanted again by the next run."""
     for text in ("[]", "{", '{"a": 1}', "null"):
         store.database.remember("faces", text)

@@ -40,7 +40,7 @@ def test_the_same_facts_give_the_same_id() -> None:
     assert len({message_id_of("a"), message_id_of("a", ""), message_id_of(), message_id_of("\ud800")}) == 4
 
 
-def test_a_message_waits_once_and_keeps_its_turn(store: Store) -> None:
+def test_a_message_is_queued_once_and_keeps_its_place(store: Store) -> None:
     """What it says is renewed; who asked to wait is not asked sooner for it."""
     assert store.outbox.queue([message("a"), message("b")]) == 2
     store.outbox.put_off(message("a"), NOW + 5 * MINUTE, "away")
@@ -65,7 +65,7 @@ def test_only_one_process_sends_a_message(store: Store, place: Path | DatabaseAd
     other.close()
 
 
-def test_more_than_may_wait_for_one_target_are_given_back(store: Store) -> None:
+def test_messages_over_the_limit_of_a_target_are_returned(store: Store) -> None:
     """The oldest of them; another target is not concerned."""
     store.outbox.queue([message(f"{n}", after=n * MINUTE) for n in range(5)] + [message("x", "yours")])
     assert [each.id for each in store.outbox.withdraw_surplus("test", 3)] == ["0", "1"]

@@ -91,7 +91,7 @@ def test_articles_over_age_or_number_are_pruned(store: Store, keep: Keep, left: 
     assert ages(store) == [*left, 90]
 
 
-def test_the_age_of_an_article_without_a_date_counts_from_when_it_was_first_seen(store: Store) -> None:
+def test_an_article_without_a_date_ages_from_when_it_was_first_seen(store: Store) -> None:
     """It stands below those with one, and would be gone at once; among too many it goes by its place."""
     undated = [replace(each, published=None) for each in articles(20, 21)]
     found = [Found(each, each.id, stands_at=NOW - n * DAY) for n, each in zip((20, 21), undated, strict=True)]
@@ -169,7 +169,7 @@ def test_feeds_it_stood_in_become_stale(store: Store) -> None:
     assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 0
 
 
-def test_a_category_can_be_held_to_a_count(store: Store) -> None:
+def test_a_category_can_be_limited_to_a_number_of_articles(store: Store) -> None:
     """Whatever source its articles are of."""
     commit(store, articles(*range(4)))
     commit(store, articles(4, 5, source="blog", category="World"))
@@ -221,7 +221,7 @@ def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
 
 
 @SQLITE_ONLY
-def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
+def test_the_stores_file_shrinks_when_much_of_it_is_unused(store: Store, tmp_path: Path) -> None:
     """A store of 20 MB of which nothing is left gives its pages back; a little is not worth it."""
     file = tmp_path / "store.db"
     large = [replace(a, content="x" * 100_000) for a in articles(*range(200))]

@@ -247,7 +247,7 @@ def test_a_change_during_rendering_leaves_the_feed_stale(store: Store) -> None:
     assert "World" in stale(store)
 
 
-def test_a_source_filed_elsewhere_takes_its_articles_along(store: Store) -> None:
+def test_moving_a_source_moves_its_articles(store: Store) -> None:
     """New categories in the config count for what is kept too; the article's own stay."""
     commit(store, article(1, categories=("World", "Own")))
     publish(store)

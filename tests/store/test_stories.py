@@ -73,7 +73,7 @@ def stale(store: Store) -> set[str]:
     return found
 
 
-def test_each_way_of_joining(store: Store) -> None:
+def test_every_way_of_joining_stories(store: Store) -> None:
     """By title, by link, by text; the totals of feeds follow."""
     commit(store, article("a", content=f"<p>{AGENCY}</p>"))
     commit(store, article("b"), hours=2)
@@ -94,7 +94,7 @@ def test_a_joining_article_makes_the_feeds_of_the_shown_one_stale(store: Store) 
     assert [each.uid for each in store.stories.others([mine.pk])[mine.pk]] == ["urn:b"]
 
 
-def test_a_withdrawn_one_leaves_its_place_and_has_it_again(store: Store) -> None:
+def test_a_withdrawn_article_leaves_its_story_and_returns_to_its_place(store: Store) -> None:
     """The next one stands there meanwhile."""
     commit(store, article("a"))
     commit(store, article("b"), hours=2)
@@ -106,7 +106,7 @@ def test_a_withdrawn_one_leaves_its_place_and_has_it_again(store: Store) -> None
     assert shown(store) == {"urn:a"}
 
 
-def test_a_pruned_one_leaves_its_story(store: Store) -> None:
+def test_a_pruned_article_leaves_its_story(store: Store) -> None:
     """One article alone tells no story; nothing is left of the other one but its id."""
     commit(store, article("a", published=NOW - timedelta(days=1)), article("a", id="urn:a2", title="New"))
     commit(store, article("b"), hours=2)
@@ -127,7 +127,7 @@ def test_a_story_has_at_most_one_article_of_a_source(store: Store) -> None:
     assert shown(store) == {"urn:a", "urn:a2", "urn:b3"}
 
 
-def test_an_edit_joins_nothing_but_is_found_from_then_on(store: Store) -> None:
+def test_an_edited_article_joins_no_story_but_others_may_join_it(store: Store) -> None:
     """What was shown stays where it is; in the run that found it, it was not shown yet."""
     commit(store, article("a"))
     commit(store, article("b", title="Airport"), hours=2)

@@ -51,7 +51,7 @@ def known(store: Store) -> set[str]:
     return {*store.sources.states()}
 
 
-def test_a_feed_has_left_once_so_many_readings_missed_it(store: Store) -> None:
+def test_a_feed_leaves_a_list_after_several_readings_without_it(store: Store) -> None:
     """Until then, and when it is back, it has not."""
     for number in range(MISSING_IS_GONE):
         assert store.subscriptions.left() == {}, number

@@ -192,7 +192,7 @@ def test_a_withdrawn_file_that_is_back_is_shown_again(store: Store) -> None:
     assert archived(store)[3:] == [["11", "10", "9"]]  # it is not filed a second time
 
 
-def test_a_source_that_returns_is_not_filed_again(store: Store) -> None:
+def test_a_returning_source_is_not_archived_again(store: Store) -> None:
     """Its articles are in archives already."""
     before = in_archive(store)
     store.sources.adopt([OTHER], NOW)
@@ -243,7 +243,7 @@ def test_hiding_what_no_archive_shows_changes_nothing(store: Store) -> None:
     assert shown(store)[0] == "11"
 
 
-def test_a_judge_decides_the_feeds(tmp_path: Path) -> None:
+def test_a_judge_function_decides_the_feeds(tmp_path: Path) -> None:
     """In none it is kept, but shown nowhere, not even in `all`; its decision is recorded."""
 
     def judge(found: StoredArticle, _now: datetime) -> Placement:

@@ -132,7 +132,7 @@ def test_unknown_values_are_left_out() -> None:
     assert item.keys() == {"id", "content_html", "date_published", "date_modified"}
 
 
-def test_a_link_blog_names_what_it_links_to() -> None:
+def test_a_link_blogs_entries_name_the_linked_page() -> None:
     """rel="related" that leads elsewhere."""
     links = [{"rel": "related", "href": u} for u in ("https://tea.example/1", "https://other.example/")]
     assert only_item(extra={"links": links})["external_url"] == "https://other.example/"

@@ -262,7 +262,7 @@ def test_two_versions_within_a_second_have_times_a_second_apart(tmp_path: Path) 
     assert sorted({*seconds}) == seconds
 
 
-def test_a_file_that_is_being_written_is_not_swept(tmp_path: Path) -> None:
+def test_a_file_that_is_being_written_is_not_removed(tmp_path: Path) -> None:
     """By another publisher at the same time; what a killed one left is."""
     program = textwrap.dedent(
         """

@@ -60,7 +60,7 @@ def test_a_title_without_letters_is_named_by_its_hash() -> None:
 
 
 @pytest.mark.parametrize("title", ["index", "con", "Aux", "all"])
-def test_a_name_that_means_something_elsewhere_gets_a_hash(title: str) -> None:
+def test_folder_names_reserved_on_some_system_get_a_hash(title: str) -> None:
     """`index.html` turns its folder into one page in Hugo; `con` is no file in Windows."""
     stem = PurePosixPath(place(title, template="{slug}.html")).stem
     assert stem.startswith(f"{title.lower()}-")

@@ -27,7 +27,7 @@ def test_a_summary_of_its_own_wins() -> None:
     assert summary("description: Own\n", "Short\n\n<!-- more -->\n\nLong") == "Own"
 
 
-def test_links_and_notes_of_the_rest() -> None:
+def test_links_and_footnotes_defined_after_the_excerpt_are_kept() -> None:
     """Links find their addresses, notes are left to the whole text."""
     body = "Short [x][1] a[^n]\n\n<!-- more -->\n\n[1]: https://x.example/\n[^n]: note\n"
     assert 'Short <a href="https://x.example/"' in summary("", body)

@@ -118,7 +118,7 @@ def run(*command: str, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_addresses_are_those_of_hugo(tmp_path: Path) -> None:
+def test_permalinks_equal_those_of_hugo(tmp_path: Path) -> None:
     """As a build gives them."""
     hugo = tool("hugo")
     write(tmp_path / "content" / "posts")
@@ -141,7 +141,7 @@ def test_addresses_are_those_of_hugo(tmp_path: Path) -> None:
         compared("hugo", pattern, dict(line.split("|") for line in lines if line), "/")
 
 
-def test_addresses_are_those_of_jekyll(tmp_path: Path) -> None:
+def test_permalinks_equal_those_of_jekyll(tmp_path: Path) -> None:
     """Its named styles too."""
     jekyll = tool("jekyll")
     write(tmp_path / "topic" / "_posts", only_dated=True)
@@ -155,7 +155,7 @@ def test_addresses_are_those_of_jekyll(tmp_path: Path) -> None:
         compared("jekyll", pattern, dict(line.split("|") for line in lines if line), "/")
 
 
-def test_addresses_are_those_of_hexo(tmp_path: Path) -> None:
+def test_permalinks_equal_those_of_hexo(tmp_path: Path) -> None:
     """Names that begin with a date are set so in `new_post_name`, as its documentation advises."""
     hexo = hexo_site(tmp_path)
     write(tmp_path / "source" / "_posts", only_dated=True)

@@ -95,7 +95,7 @@ def test_a_link_blogs_item_links_to_its_external_url() -> None:
     assert article.link == "https://there.example/"
 
 
-def test_a_byte_order_mark_and_raw_control_characters_are_read_over() -> None:
+def test_byte_order_marks_and_control_characters_are_ignored() -> None:
     """Both are against RFC 8259, and common."""
     body = b"\xef\xbb\xbf" + feed({"id": "1", "title": "a b"}).replace(b"a b", b"a\tb\x01")
     assert [a.title for a in read_it(body).articles] == ["a b"]
@@ -117,7 +117,7 @@ def test_values_that_are_not_items_are_reported_and_left_out() -> None:
     assert [p.where for p in document.problems] == ["item 1", "item 2"]
 
 
-def test_an_ended_feed_is_reported() -> None:
+def test_a_feed_that_ended_is_reported() -> None:
     """JSON Feed 1.1, `expired`."""
     assert "has ended" in read_it(feed(expired=True)).problems[0].text
 

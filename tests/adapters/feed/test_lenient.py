@@ -30,7 +30,7 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><id>urn:f</id
 
 
 @pytest.mark.parametrize("document", [RSS, ATOM], ids=["rss", "atom"])
-def test_both_readers_fill_the_same_types_alike(document: bytes) -> None:
+def test_strict_and_lenient_reader_give_equal_results(document: bytes) -> None:
     """All but the line, which feedparser does not know."""
     ours, theirs = strict.read(document), lenient.read(document)
     ours.entries[0].line = None

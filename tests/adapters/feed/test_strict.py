@@ -124,7 +124,7 @@ def test_rdf_about_is_the_id_of_an_rss_1_0_item() -> None:
     assert feed.info.title == Text("T")
 
 
-def test_repeats_are_kept() -> None:
+def test_repeated_elements_are_kept() -> None:
     """Enclosures, categories, transcripts and persons may stand more than once."""
     entry = item(
         "<enclosure url='1.mp3' length='5' type='audio/mpeg'/><enclosure url='2.mp3'/>"
@@ -251,7 +251,7 @@ def test_a_media_group_gives_its_media_thumbnails_and_text() -> None:
     assert entry.extra["media:credit"] == [{"text": "C", "role": "author"}]
 
 
-def test_the_lesser_elements_fill_what_is_empty() -> None:
+def test_less_specific_elements_fill_empty_fields() -> None:
     """Wherever they stand, an entry's own elements come first."""
     entry = item(
         "<itunes:title>t</itunes:title><itunes:author>a</itunes:author><itunes:summary>s</itunes:summary>"
@@ -342,7 +342,7 @@ def test_thousands_of_authors_take_no_more_than_a_moment() -> None:
     assert "only the first 500" in str(feed.problems[0])
 
 
-def test_a_name_that_only_recovery_makes_is_no_error() -> None:
+def test_element_names_made_by_libxml2s_recovery_are_accepted() -> None:
     """Found by mutation: lxml cannot set the names that libxml2's recovery gives."""
     body = b"<feed xmlns='http://www.w3.org/2005/Atom' xmlns:a='urn:a'><entry><title><a:b:/></title>"
     assert len(strict.read(body, recover=True).entries) == 1

@@ -110,7 +110,7 @@ def test_a_message_that_is_too_large_is_not_fetched_but_reported(serve: Serve) -
     assert not [c for c in imap.commands if c.startswith("UID FETCH 2 (UID BODY")]
 
 
-def test_a_message_that_is_in_the_mailbox_twice_is_given_once(serve: Serve) -> None:
+def test_a_message_stored_twice_is_one_entry(serve: Serve) -> None:
     """By its Message-ID."""
     imap = serve(1)
     imap.messages[2] = message(2, Message_ID="<1@tea.example>")

@@ -80,7 +80,7 @@ def test_messages_are_marked_as_seen_when_asked(maildir: Path) -> None:
     assert isinstance(fetch(maildir, fetched.validators, mark_seen=True), NotModified)
 
 
-def test_the_newest_of_the_sender_count(maildir: Path) -> None:
+def test_only_messages_of_the_sender_count_for_the_limit(maildir: Path) -> None:
     """What others sent in between does not."""
     for number in range(1, 9):
         deliver(maildir, number, None if number % 2 else message(number, "x@cake.example"))
@@ -111,7 +111,7 @@ def test_a_folder_that_is_not_a_maildir_is_reported(tmp_path: Path) -> None:
         fetch(tmp_path)
 
 
-def test_a_poll_reads_so_much_and_the_next_the_rest(maildir: Path) -> None:
+def test_a_poll_reads_up_to_a_limit_and_the_next_reads_the_rest(maildir: Path) -> None:
     """Four times what one message may have."""
     for number in range(1, 7):
         deliver(maildir, number, message(number, body="x" * 700))

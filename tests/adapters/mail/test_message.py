@@ -236,7 +236,7 @@ def test_nested_parts_are_read_up_to_a_limit() -> None:
     assert [problem.text for problem in feed.problems] == ["it has no text; attachments are not read"]
 
 
-def test_a_boundary_that_begins_another_divides_only_its_own() -> None:
+def test_a_boundary_that_is_a_prefix_of_another_is_distinguished() -> None:
     """A line is a boundary as a whole (RFC 2046 §5.1.1)."""
     parts = "--ab\n\nplain\n--ab\nContent-Type: text/html\n\n<i>h</i>\n--ab--\n"
     inner = f"Content-Type: multipart/alternative; boundary=ab\n\n{parts}"

@@ -105,7 +105,7 @@ def test_the_category_attribute_joins_the_folders() -> None:
     assert found.subscriptions[0].categories == ("B", "Boston", "Weather", "100%, a")
 
 
-def test_a_feed_that_is_never_closed_is_no_folder() -> None:
+def test_an_unclosed_outline_with_a_feed_is_not_a_folder() -> None:
     """What follows it stands beside it."""
     found = read(opml('<outline text="a" xmlUrl="https://a.example/"><outline xmlUrl="https://b.example/">'))
     assert [s.categories for s in found.subscriptions] == [(), ()]

@@ -119,7 +119,7 @@ def test_the_lists_retention_applies_to_feeds_that_left_it(site: Site, drinks: S
     [Answer(404), Answer(200, {}, b"<html>no list</html>"), Answer(200, {}, b"\x00\x01"), Answer(200)],
     ids=["not there", "a page", "junk", "nothing"],
 )
-def test_a_list_that_fails_takes_nothing_away(site: Site, drinks: Server, answer: Answer) -> None:
+def test_a_list_that_cannot_be_read_removes_no_feed(site: Site, drinks: Server, answer: Answer) -> None:
     """However often."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     configure(site, drinks)
@@ -130,7 +130,7 @@ def test_a_list_that_fails_takes_nothing_away(site: Site, drinks: Server, answer
     assert (titles(site), len(states(site))) == (4, 3)
 
 
-def test_a_list_that_is_empty_once_takes_nothing_away(site: Site, drinks: Server) -> None:
+def test_a_list_that_is_empty_once_removes_no_feed(site: Site, drinks: Server) -> None:
     """As a file that is being saved is."""
     configure(site, drinks)
     file = site.home / "list.opml"

@@ -166,7 +166,7 @@ def test_a_page_without_an_article_is_reported() -> None:
     assert raised.value.advice == "give the option content"
 
 
-def test_an_article_that_only_machines_are_given_is_read() -> None:
+def test_an_article_only_in_structured_data_is_read() -> None:
     """A page that a script fills in may have it all in its JSON-LD."""
     one = article(page(linked(headline="Green tea", articleBody=WORDS), "<div id=root></div>"))
     assert one.content.startswith("Tea is boiled")

@@ -118,7 +118,7 @@ def test_the_picture_is_one_that_can_be_fetched(image: str, address: str | None)
         "an @ in a selector",
     ],
 )
-def test_a_part_is_written_in_one_string_or_as_a_table(part: object, title: str) -> None:
+def test_a_selector_is_written_as_a_string_or_a_table(part: object, title: str) -> None:
     """Selector, attribute, default, regex."""
     inside = '<a href=/1 title="A link\'s">Link\'s text</a><p title="A@B c"><i>Odd</i></p>'
     item = f'<div data-name="An item\'s own">{inside}</div>'

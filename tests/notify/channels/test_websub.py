@@ -228,7 +228,7 @@ def test_a_hub_is_notified_when_the_files_are_in_place(site: Folder, server: Ser
     assert found == [True] * 4
 
 
-def test_a_hub_that_hangs_delays_no_publication(site: Folder, server: Server, hub: Hub) -> None:
+def test_a_hanging_hub_does_not_delay_a_publication(site: Folder, server: Server, hub: Hub) -> None:
     """The daemon publishes the next change before the hub has answered anything."""
     site_with(site, server, hub.url)
     lets_go = threading.Event()
@@ -257,7 +257,7 @@ def test_a_hub_that_fails_fails_nothing_else(site: Folder, server: Server, hub: 
     assert "again from" in result.stderr
 
 
-def test_publish_leaves_the_telling_to_the_next_run(site: Folder, server: Server, hub: Hub) -> None:
+def test_publish_leaves_notifications_to_the_next_run(site: Folder, server: Server, hub: Hub) -> None:
     """It uses no network; the daemon tells what waits in the store, in a job of its own."""
     site_with(site, server, hub.url)
     hub.status = 503

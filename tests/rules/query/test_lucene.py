@@ -47,7 +47,7 @@ def finds(query: str, title: str = "", text: str = "", published: datetime | Non
         ("!a", "b", "a"),
     ],
 )
-def test_terms_wildcards_and_operators(query: str, found: str, not_found: str) -> None:
+def test_terms_wildcards_and_operators_are_parsed(query: str, found: str, not_found: str) -> None:
     """As documented, over the text."""
     assert finds(query, text=found)
     assert not finds(query, text=not_found)
@@ -128,7 +128,7 @@ def test_examples_do_what_the_page_says(
     assert not finds(query, *not_found)
 
 
-def test_the_differences_are_these() -> None:
+def test_the_documented_differences_to_lucene_hold() -> None:
     """Each of them stands in the page."""
     # FoldedText side by side mean AND.
     assert not finds('"jakarta apache" jakarta', text="jakarta")

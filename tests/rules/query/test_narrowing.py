@@ -36,7 +36,7 @@ SEEDS = st.integers(min_value=0, max_value=2**63)
 
 @given(SEEDS)
 @settings(max_examples=CASES)
-def test_a_narrowing_admits_whatever_matches(seed: int) -> None:
+def test_a_narrowing_admits_all_matching_articles(seed: int) -> None:
     """Over random queries and articles."""
     made = Made(Random(seed))
     query = parse(made.query())

@@ -95,7 +95,7 @@ def test_links_that_are_not_web_addresses_have_no_key(link: str) -> None:
     assert canonical(link) == ""
 
 
-def test_a_wrapper_within_wrappers_ends() -> None:
+def test_deeply_nested_wrappers_are_limited() -> None:
     """A link may wrap itself as often as it likes."""
     link = "https://a.example/x"
     for _ in range(6):

@@ -98,13 +98,13 @@ def test_every_reason_decides_a_labelled_pair() -> None:
     assert found >= {*_JOINING, *_REFUSING} - {"text-window"}
 
 
-def test_same_story_is_the_judge_s_yes() -> None:
+def test_same_story_returns_a_reason_only_for_one_story() -> None:
     """None for no."""
     assert same_story(by("A"), by("B")) == Why("title")
     assert same_story(by("A"), by("B", "Release 1.2")) is None
 
 
-def test_an_article_becomes_what_is_compared() -> None:
+def test_an_article_is_converted_for_comparison() -> None:
     """The longer of content and summary; the names of its source; when it was published, else first seen."""
     article = Article(
         source="Beacon feed",

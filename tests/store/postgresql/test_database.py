@@ -136,7 +136,7 @@ def test_transactions_without_articles_do_not_wait_for_others(store: Store) -> N
     assert store.sources.states(["news"])["news"].validators == {"a": 1}
 
 
-def test_a_reader_sees_one_state(store: Store) -> None:
+def test_a_reading_transaction_sees_one_state(store: Store) -> None:
     """However many statements it makes."""
     with store.database.snapshot() as connection:
         assert fetch_rows(connection, "SELECT count(*) FROM articles") == [(0,)]

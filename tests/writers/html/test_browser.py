@@ -238,7 +238,7 @@ def test_no_page_scrolls_sideways(visit: Visit, served: Server, path: str) -> No
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_dark_is_dark_and_paper_is_white(browser: Browser, served: Server) -> None:
+def test_dark_mode_is_dark_and_print_is_white(browser: Browser, served: Server) -> None:
     """As the reader's system says; in print without what only a screen can do."""
     with Visit(browser, color_scheme="dark") as visit:
         visit.page.goto(f"{served.url}/Tea/index.html")
@@ -475,7 +475,7 @@ def test_a_site_at_an_http_address_plays_a_file_at_one(browser: Browser, server:
 
 
 @pytest.mark.parametrize("look", [USUAL_LOOK, PageLook(hide_read=True, mark="x")], ids=["usual", "script"])
-def test_a_page_costs_little_before_its_content(look: PageLook) -> None:
+def test_the_markup_before_a_pages_content_is_small(look: PageLook) -> None:
     """14 KB are the first packets of a connection: page, style and script without entries, compressed."""
     files = site(look)
     parts = [files[name] for name in ("Empty/index.html", "style.css", "assets/read.js") if name in files]

@@ -184,7 +184,7 @@ def test_feeds_are_linked_for_people_and_for_browsers() -> None:
     assert page(files=("index.html",)).css(".feeds, link[rel=alternate]") == []
 
 
-def test_from_a_folder_links_name_files() -> None:
+def test_without_a_public_address_links_name_files() -> None:
     """A file manager shows no index.html for a folder."""
     tree = page(link="", self_links={}, chain=Chain(older="archive/3/"))
     assert values(tree, ".pages a") == ["archive/3/index.html"]
@@ -221,7 +221,7 @@ def test_an_archive_has_an_address_of_its_own() -> None:
     assert values(tree, "link[rel=canonical]") == ["https://feeds.example/drinks/archive/2/"]
 
 
-def test_a_page_counts_what_the_category_holds() -> None:
+def test_a_page_shows_the_number_of_articles() -> None:
     """Not only what this page shows."""
     assert "1,234 articles · updated 2 January 2026, 03:04 UTC" in words(
         one(page(total=1_234), "header > .facts")

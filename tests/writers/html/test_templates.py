@@ -222,7 +222,7 @@ def test_a_mistake_that_only_rendering_finds_has_its_line_too() -> None:
         page(look(entry_html="\n\n{{ entry.tilte }}"), item_of())
 
 
-def test_an_own_entry_is_used_wherever_there_are_entries() -> None:
+def test_a_users_entry_template_is_used_on_all_pages() -> None:
     """In a category, in `all`, in its archives, in what a search finds."""
     assert wrong(entry_html="<p>{{ entry.title }} {{ heading }}</p>") == []
     own = look(entry_html='<p class="own">{{ entry.title }} {{ heading }}</p>')
@@ -367,7 +367,7 @@ def test_mistakes_that_appear_while_rendering_are_found_by_a_trial(name: str, te
     assert any(why in mistake for mistake in found)
 
 
-def test_a_trial_ends_with_the_first_loop_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_trial_stops_at_the_first_endless_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be run for every page."""
     monkeypatch.setattr(sandbox, "MAX_ROUNDS", 1_000)
     endless = "{% block footer %}{% for n in range(9999) %}{% endfor %}{% endblock %}"
