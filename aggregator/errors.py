@@ -11,36 +11,36 @@
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
-    │   ├── ObjectStoreError  the store in which its bucket is cannot be used
+    │   ├── ObjectStoreError  the object store cannot be used
     │   │   └── BucketInUse   another program publishes there
-    │   └── TemplateMistake   an own template of a page: its file, line, and what is wrong there
-    ├── DeliveryError         a message was not taken by whom it is for
+    │   └── TemplateMistake   a template of the user's is wrong: its file, line and mistake
+    ├── DeliveryError         a receiver did not accept a message
     └── SourceError           one source failed; the others go on
-        ├── FetchError        its bytes could not be had
-        │   ├── BadAddress    its address, or the one it redirects to, is none that can be fetched
-        │   ├── BlockedAddress  it leads to an address that the config does not let us reach
-        │   ├── Disallowed    robots.txt does not let us fetch it
-        │   ├── DnsError      its host's name leads to no address
-        │   ├── NoNetwork     no network leads there: this machine is offline, or the host is cut off
-        │   ├── ConnectError  nothing answers at its address
-        │   ├── ProxyError    the proxy does not let us through
+        ├── FetchError        its document could not be fetched
+        │   ├── BadAddress    its address, or the target of its redirect, cannot be fetched
+        │   ├── BlockedAddress  its host has an address that the config does not allow
+        │   ├── Disallowed    robots.txt forbids fetching it
+        │   ├── DnsError      the name of its host has no address
+        │   ├── NoNetwork     no route: this machine is offline, or the host is cut off
+        │   ├── ConnectError  no server accepts connections at its address
+        │   ├── ProxyError    the proxy refused the request
         │   ├── TlsError      its certificate or its TLS was refused
         │   ├── TimedOut      silent for too long, or slower than the whole fetch may take
-        │   ├── BrokenExchange  the answer broke off or is no HTTP
+        │   ├── BrokenExchange  the answer is incomplete or not HTTP
         │   ├── TooLarge      the body, once decompressed, exceeds the limit
         │   ├── TooManyRedirects
         │   └── HttpStatus    the server answered with an error
-        │       ├── Gone      410: it says that it will not come back
-        │       ├── Later     429 or 503: it asks us to come later
-        │       └── ChallengePage  a protection before it takes us for an attack
-        └── ReadError         its bytes could not be read
-            ├── NotAFeed      something else than a feed: says what, and what it links to
+        │       ├── Gone      410: it is removed permanently
+        │       ├── Later     429 or 503: the server asks for a later request
+        │       └── ChallengePage  its bot protection sent a page instead
+        └── ReadError         its document could not be read
+            ├── NotAFeed      not a feed: says what it is, and which feeds it links to
             └── FrontMatterError  a file of front matter: file, line and reason
 
-Each `SourceError` carries `source` (its name in the config, "" when read without one), `url` (what was
-asked for, "" when unknown), `reason` (what happened), `advice` (what to change, one sentence, "" where the
-reason says it) and its class's `label`: short, stable, one a class, for counts and logs. What a ReadError has
-besides crosses from a worker's process where its class annotates it (`feeds: tuple[str, ...]`).
+Each `SourceError` has `source` (its name in the config, "" when read without one), `url` (the requested
+address, "" when unknown), `reason` (what happened), `advice` (what to change, one sentence, "" if the reason
+says it) and its class's `label`: short, stable, one for each class, for counts and logs. Further attributes
+of a ReadError are sent from a worker's process if its class annotates them (`feeds: tuple[str, ...]`).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class DamagedStore(StoreError):
 
 
 class TookTooLong(StoreError):
-    """What was asked of the store took longer than it may."""
+    """A query of the store took longer than its limit."""
 
 
 class StoreInUse(StoreError):
@@ -150,10 +150,10 @@ class BucketInUse(ObjectStoreError):
 
 
 class DeliveryError(AggregatorError):
-    """A message was not taken; its text says why, and names no address that may be a secret.
+    """A receiver did not accept a message; the text says why, without addresses that may be secret.
 
-    `wait` is how long the receiver asks us to stay away, None when it does not. `is_refusal`: it answered
-    that it does not take this message; `is_final`: that it takes none any more.
+    `wait`: how long the receiver asks us to wait, or None. `is_refusal`: it refused this message;
+    `is_final`: it refuses all further messages.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class SourceError(AggregatorError):
 
     @property
     def message(self) -> str:
-        """What happened, and what to change."""
+        """The event in words, and what to change."""
         return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
     def __str__(self) -> str:
@@ -207,14 +207,14 @@ class FetchError(SourceError):
 
 
 class BadAddress(FetchError):
-    """The address, or the one that it redirects to, is none that can be fetched."""
+    """The address, or the target of its redirect, cannot be fetched."""
 
     label = "address"
     advice = "correct the source's address"
 
 
 class BlockedAddress(FetchError):
-    """The address, or one that it leads to, is not for strangers' feeds to name (see fetch.allow)."""
+    """The host has an address that is not public, and not in fetch.allow."""
 
     label = "blocked"
     advice = "if it is yours and meant, add its host or network to fetch.allow"
@@ -274,7 +274,7 @@ class TimedOut(FetchError):
 
 
 class BrokenExchange(FetchError):
-    """The answer broke off, contradicts itself or is no HTTP."""
+    """The answer is incomplete, contradicts itself or is not HTTP."""
 
     label = "protocol"
     advice = "wait; if it stays, tell the publisher"
@@ -326,7 +326,7 @@ class Gone(HttpStatus):
 
 
 class Later(HttpStatus):
-    """429 or 503: the server asks us to come later, which is no failure of the source."""
+    """429 or 503: the server asks for a later request; this does not count as a failure of the source."""
 
     label = "later"
     advice = "nothing needs doing; lengthen the source's interval if it stays"

@@ -59,19 +59,19 @@ _TOO_MUCH = "needed too much memory"
 class Processes(Generic[_Task, _Answer]):
     """A pool of processes that all do one thing; none is started before the first task.
 
-    - `do`: a function that can be imported by its name. Of what it raises only MemoryError is dealt with;
-      anything else ends the process.
-    - `answers`: the plain format of what it returns. `take`: makes of each answer, called with its task too,
-      what `ask` returns; raises ValueError for one that cannot be right. None: the answer itself.
-    - `count`: how many at once, None for one a core this process may use.
+    - `do`: a function that can be imported by its name. Of its exceptions only MemoryError is
+      handled; any other ends the process.
+    - `answers`: the plain format of its results. `take`: converts an answer, given with its task, to the
+      result of `ask`; raises ValueError for an impossible one. None: the answer itself.
+    - `count`: how many processes, None for one for each core that this process may use.
     - `memory_bytes`: how much address space one may have (not on systems without RLIMIT_AS), None for any.
-    - `tasks_each`: then a process is replaced: whatever a library leaks goes with it. None for never.
+    - `tasks_each`: a process is replaced after this many tasks, because libraries leak memory. None: never.
     - `prepare`: a function that can be imported by its name, called once in each process before its first
       task, while it has one thread only; `on_start` gets the text that it returns, in the thread that asks.
-    - `needs_main`: whether tasks hold something that the program which runs defines itself, as `do` may.
+    - `needs_main`: whether tasks contain objects that the main program defines, as `do` may.
 
-    The thread that wants a task done talks to a process itself, so that the parent does nothing else for
-    it. A pool of pebble's took half as much again of the parent's time.
+    The thread that gives a task communicates with the process itself. The library pebble, which uses further
+    threads, took 1.5 times the parent's time.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Processes(Generic[_Task, _Answer]):
         self._processes = [
             _Process(job, tasks_each, on_start, hides_main=hides_main) for _ in range(count or cores())
         ]
-        # The last that became idle is the next to work: no more are started than work at once.
+        # The process that became idle last works next: no more are started than work at the same time.
         self._idle = list(self._processes)
         self._closing = threading.Lock()
         self._tokens: SimpleQueue[None] = SimpleQueue()
@@ -295,7 +295,7 @@ class _Process:
 
 
 class _BadAnswer(Exception):
-    """What a process did instead of answering; its text ends the sentence of `Lost`."""
+    """A process did something other than answering; the text ends the sentence of `Lost`."""
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple
 
 
 def described(error: Exception) -> str:
-    """What is wrong with the text, and where."""
+    """The fault in the text, and where it is."""
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}: not JSON: {error.msg}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else f"not JSON: {error}"

@@ -40,7 +40,7 @@ class RefusedFile(Exception):
 
 
 class RetrievedSource(Protocol):
-    """What a retriever knows about the source that it fetches."""
+    """The facts that a retriever has about the source that it fetches."""
 
     @property
     def name(self) -> str:

@@ -190,7 +190,7 @@ class App:
 
     @property
     def polls(self) -> Poller:
-        """What polls sources and saves their articles."""
+        """The object that polls sources and saves their articles."""
         return self._polls
 
     def _made(self, part: str) -> bool:

@@ -37,7 +37,7 @@ class FeedReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What the config decides about one article, and which feeds it is in since the last publication.
+    """The decisions of the config about one article, and the feeds that it is in since the last publication.
 
     - `title`, `link`: None if only the article's id is kept.
     - `state`: "shown", or in words why it is in no feed, whatever rules say.

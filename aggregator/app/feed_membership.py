@@ -94,7 +94,7 @@ class FeedChooser:
         return f"{self.digest} {now.isoformat()}"
 
     def _judged_ahead(self, found: StoredArticle, now: datetime) -> Judged | None:
-        """What the process that read a new article says of it; None if it judged by other rules, or at
+        """The verdict of the process that read a new article; None if it judged by other rules, or at
         another time.
 
         That process may have been taken over by a document: it may say of its articles only what these rules

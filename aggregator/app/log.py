@@ -1,4 +1,4 @@
-"""What the daemon logs of a run, and what it reports to systemd."""
+"""Logs the steps of a run, and reports the daemon's state to systemd."""
 
 from __future__ import annotations
 

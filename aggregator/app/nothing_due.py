@@ -47,7 +47,7 @@ _TICK_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleRun:
-    """What a run with nothing to do reports.
+    """The result of a run with nothing to do.
 
     - `output`: the output folder.
     - `feeds`: the number of feeds.

@@ -1,4 +1,4 @@
-"""What `status` and `sources` show, without polling."""
+"""Collects what `status` and `sources` show, without polling."""
 
 from __future__ import annotations
 

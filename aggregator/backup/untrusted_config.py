@@ -1,4 +1,4 @@
-"""What a config from outside would reach on this machine, and the changes that keep it in its own folder."""
+"""Finds what a config from outside would reach on this machine, and keeps it in its own folder."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
 
 
 def _pictures_elsewhere(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]]:
-    """What would publish files from outside the folder: a logo, templates, pictures of members."""
+    """Settings that would publish files from outside the folder: a logo, templates, pictures of members."""
     pages = _table(_table(data, "publish"), "pages")
     for key in ("logo", "templates"):
         if key in pages and _inside(pages[key]) is None:

@@ -120,7 +120,7 @@ def fetch(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lines:
-    """What is printed, as the options want it."""
+    """Prints the results as the options say."""
 
     as_json: bool
     quiet: bool
@@ -133,7 +133,7 @@ class _Lines:
         return "all" if self.verbose or len(asked) <= FEW_SOURCES else "some"
 
     def print_idle(self, found: IdleRun, names: Sequence[str]) -> int:
-        """What a run prints that has nothing to do; its exit code."""
+        """Prints the result of a run that has nothing to do; returns its exit code."""
         from aggregator.publishing.publication_result import Published
 
         waiting = found.states(names)

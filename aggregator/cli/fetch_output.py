@@ -1,4 +1,4 @@
-"""What `fetch` prints: a line for each source, and totals."""
+"""Prints the results of `fetch`: a line for each source, and totals."""
 
 from __future__ import annotations
 

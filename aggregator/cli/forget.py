@@ -70,7 +70,7 @@ def forget(
         named = store.forgetting.named(asked)
     found = [each for each in named if each.is_forgotten == undo]
     if not undo:
-        found = found or [*named]  # one that is forgotten: what a kill left of it goes too
+        found = found or [*named]  # already forgotten: erases what remained after a kill
     if not found or (len(found) > 1 and not everything):
         return _refuse(found, asked, undo=undo, as_json=as_json)
     published = None
@@ -79,9 +79,7 @@ def forget(
             opened.recall(found, now)
         else:
             opened.forget(found, now)
-            opened.tidy_media(
-                now, at_once=True
-            )  # first: into a bucket goes what is there when it is published
+            opened.tidy_media(now, at_once=True)  # before the files of the output are uploaded
             published = main_job.publish(opened, now, main_job.RunWatcher())
             opened.rewrite_store()
     if not undo:

@@ -126,7 +126,7 @@ def _keeping_up(config: Config, now: datetime) -> PollingStatus:
 
 @dataclass(slots=True)
 class _Summary:
-    """What `status` prints about sources; only the name of each is kept."""
+    """The numbers that `status` prints about sources; only the name of each is kept."""
 
     by_state: dict[str, list[str]]
     articles: int = 0

@@ -1,4 +1,4 @@
-"""What notices and posts have in common: which new articles they are about."""
+"""The settings that notices and posts share: which new articles they are about."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def _by_table(text: str) -> dict[Place, list[Statement]]:
 
 
 def _first_place(own: Sequence[Statement]) -> int:
-    """Where to insert the first value outside all tables: after the comments at the beginning."""
+    """The position for the first value outside all tables: after the comments at the beginning."""
     return own[-1].end if own else 0
 
 

@@ -8,48 +8,48 @@ from aggregator.errors import WriteError
 
 CONFIG = """\
 # The config of this site. Relative paths count from the folder that holds config/.
-# Lines such as "# key = value" are settings that you may want: take the "# " away. Those with a comment
-# behind them show the value that holds already. `aggregator check` reports every mistake at once.
+# Lines such as "# key = value" are settings that you may want: remove the "# ". Those with a comment after
+# them show the default value. `aggregator check` reports every mistake at once.
 
-# store = "var/aggregator.db"   # articles, their versions, and what makes the next poll cheap
-# output = "feeds"              # one folder a category, each with its feeds and a page
-# entries_per_feed = 50         # the newest so many articles are in a feed
-# interval = "1h"               # how often a source is polled, unless it publishes or says otherwise
+# store = "var/aggregator.db"   # articles, their versions, and the state of polls
+# output = "feeds"              # a folder for each category, with its feeds and a page
+# entries_per_feed = 50         # how many articles a feed has
+# interval = "1h"               # how often a source is polled; adapted to each source
 
 [site]
 title = "My planet"
-# The public address of the output folder. Without it feeds cannot tell their own address.
+# The public address of the output folder. Without it, feeds do not contain their own address.
 # url = "https://example.org/feeds"
 # description = "What we read"
 # language = "en"
 # image = "https://example.org/logo.png"
 
 [fetch]
-# An address for publishers who wonder who polls them; it goes into User-Agent.
+# An address at which publishers can reach you; it is sent in User-Agent.
 # contact = "https://example.org/about"
-# What may be reached although it is not public (none is, unless you say so).
+# Hosts and networks that may be reached although they are not public (by default none).
 # allow = ["192.168.0.0/16", "intranet.example"]
 # timeout = "20s"               # how long a server may be silent
-# deadline = "1m"               # how long a whole fetch may take
+# deadline = "1m"               # how long a fetch with all its redirects may take
 # max_bytes = 16777216          # the largest document, once decompressed
 # workers = 16                  # how many sources are fetched at once
-# A proxy for all sources (none, unless you say so).
+# A proxy for all sources (by default none).
 # proxy = "http://proxy.example:3128"
 
 [publish]
 # The formats of feeds (by default all), and the hubs that are notified of changes (by default none).
 # formats = ["rss", "atom", "json", "html", "opml"]
 # hubs = ["https://hub.example/"]
-# archives = true               # older articles stay to be had, in documents that never change
+# archives = true               # older articles stay available, in documents that never change
 
-# How pages look, and what they have besides: docs/pages.md.
+# The look of the pages, and further pages: docs/pages.md.
 [publish.pages]
 # logo = "logo.svg"
 # members = true
 # calendar = true
 # hide_read = true
 
-# Everything is kept, unless you say otherwise.
+# By default all articles are kept.
 [retention]
 # max_age = "365d"
 # max_articles = 10000
@@ -80,7 +80,7 @@ categories:
   - Notes
 ---
 
-This article lies in `articles/`. Change it, write others beside it, and run `aggregator fetch`: each name in
+This article is a file in `articles/`. Change it, add others, and run `aggregator fetch`: each name in
 `categories` becomes a feed.
 """
 

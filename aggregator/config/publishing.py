@@ -185,6 +185,6 @@ class Publish(Settings):
 
 
 class HtmlSettings(Settings):
-    """What articles may contain: `players` are addresses of further players whose iframes are kept."""
+    """The settings of articles' HTML: `players` are addresses of further players whose iframes are kept."""
 
     players: tuple[Player, ...] = Field(default=(), strict=False)

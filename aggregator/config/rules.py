@@ -40,7 +40,7 @@ EXPLAINED = frozenset(("when", "query", "then"))
 ALL = "all"
 MAX_NAME = 200
 MAX_SUGGESTIONS = 20
-"""For so many unknown names one that is alike is looked for: with 1,000 sources each costs 50 ms."""
+"""The number of unknown names for which a similar one is suggested: with 1,000 sources each takes 50 ms."""
 BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
 """Kinds of sources that may bring categories which the config does not name."""
 

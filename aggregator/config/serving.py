@@ -66,7 +66,7 @@ ListenAddress = Annotated[str, BeforeValidator(_address)]
 
 
 class Serve(Settings):
-    """Where and how `serve` answers; `metrics` None: at `listen`, and only to this machine.
+    """The settings of the server; `metrics` None: at `listen`, and only for this machine.
 
     `url` is the public address of this server, to which hubs report changes (WebSub), "" for none; `websub`:
     whether subscriptions at hubs are made. `search`: whether visitors may search the published articles;

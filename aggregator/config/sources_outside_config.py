@@ -50,7 +50,7 @@ def checked_source(name: str, settings: Mapping[str, Any], *, enabled: bool = Tr
 
 
 def settings_of(table: Mapping[str, object]) -> dict[str, Any]:
-    """What the store keeps of a `[[sources]]` table: all but the name, `enabled`, and what is not set."""
+    """The keys of a `[[sources]]` table that the store keeps: all that are set but name and `enabled`."""
     return {key: value for key, value in table.items() if value not in (None, (), []) and key not in _OWN}
 
 

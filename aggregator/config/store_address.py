@@ -25,7 +25,7 @@ class DatabaseAddress:
 
     @property
     def scheme(self) -> str:
-        """What is before `://`, in lower case."""
+        """The part before `://`, in lower case."""
         return self.url.partition("://")[0].lower()
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ def confine() -> str:
 
 @lru_cache(maxsize=1)
 def library_folders() -> tuple[str, ...]:
-    """Where Python's own files are; not all of `sys.path`, since the folder of a program may hold secrets.
+    """The folders of Python's own files; not all of `sys.path`: the folder of a program may hold secrets.
 
     Finding them takes 6 ms, once: processes that are forked from one that knows them know them too.
     """

@@ -97,7 +97,7 @@ class ReadCandidate:
 
     @property
     def holds(self) -> Literal["full text", "summaries", "titles", "nothing"]:
-        """What most of its entries contain."""
+        """A word for the content of most of its entries."""
         articles = self.document.articles
         if not articles:
             return "nothing"

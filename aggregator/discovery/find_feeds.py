@@ -70,7 +70,7 @@ class Discovered:
 def discover(
     typed: str, settings: Fetch, now: datetime, report: Callable[[str], object] = lambda _: None
 ) -> Discovered:
-    """What can be followed at a typed address, the best first.
+    """The candidates at a typed address, the best first.
 
     The address, folder or file itself, if it is of any kind but a page for people; else feeds of the known
     site or that the page links to, and the page if it is an h-feed; else the first found at `common_paths`,

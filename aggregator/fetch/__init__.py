@@ -94,7 +94,7 @@ class Fetcher:
             raise
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
+        """The new documents of `source` since `validators` were sent, or NotModified. Raises FetchError."""
         if retrieve := kinds.named(source.kind).retrieve:
             return retrieved(
                 retrieve,

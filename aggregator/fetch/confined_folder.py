@@ -73,7 +73,7 @@ class Folder:
 
 
 def stamp_of(found: os.stat_result) -> list[int]:
-    """What differs once a file is written to: its modification time in nanoseconds, and its size."""
+    """A file's modification time in nanoseconds, and its size: they differ after the file was written to."""
     return [found.st_mtime_ns, found.st_size]
 
 

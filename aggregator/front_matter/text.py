@@ -72,9 +72,9 @@ def read(text: str | bytes, *, url: str = "") -> ParsedFile:
     """The article that a file of any generator holds.
 
     Bytes are UTF-8 or, by their byte order mark, UTF-16. A file without front matter is all body.
-    `url` is the file's path or address: it stands in errors, and a missing title, date (Jekyll's file names)
+    `url` is the file's path or address: it is in errors, and a missing title, date (Jekyll's file names)
     or id is taken from it. Title, summary and body are as written: neither rendered from Markdown nor
-    sanitised. Raises FrontMatterError, with line and reason, for what even a person could not read.
+    sanitised. Raises FrontMatterError, with line and reason, for a file that even a person could not read.
     """
     problems: list[Problem] = []
     try:
@@ -117,7 +117,7 @@ _EOL = r"(?:\r\n|\n|\r)"
 # Possessive throughout: a file of nothing but spaces must not cost the square of its length.
 _BLANKS = rf"(?:[ \t]*+{_EOL})*+"
 _REST = rf"[ \t]*+(?:{_EOL}|\Z)"
-# Many texts begin with `Note: …`; without a fence, a title or a date that is no metadata.
+# Many texts begin with `Note: …`: without a fence, it is metadata only beside a title or a date.
 _NAMED = re.compile(r"^(?:title|date):", re.IGNORECASE | re.MULTILINE)
 
 

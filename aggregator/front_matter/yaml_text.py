@@ -33,7 +33,7 @@ class Plain(str):
 
 
 class _Unreadable(Exception):
-    """What is wrong and on which line of the block, from 0."""
+    """A fault, and its line in the block, from 0."""
 
     def __init__(self, reason: str, line: int) -> None:
         super().__init__(reason)

@@ -74,7 +74,7 @@ class FetchedFile:
 
 
 def outcome_of(wanted: WantedFile, had: FetchedFile, report: CopyReport, now: datetime) -> CopyOutcome | None:
-    """What to record for an address, and counts it; None without a result."""
+    """Counts a result, and returns the record for its address; None without a result."""
     address = wanted.address
     if had.is_stopped:
         return None

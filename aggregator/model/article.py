@@ -146,7 +146,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What one document gave: its articles, in document order, and what was wrong with it.
+    """The result of reading one document: its articles in document order, and its problems.
 
     `findings` are the matches of each selector of the source's options, for a kind that has selectors.
     """

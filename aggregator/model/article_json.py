@@ -133,7 +133,7 @@ def title_and_link(text: str) -> tuple[str, str | None]:
 
 
 def _origin_of(data: bytes) -> Origin:
-    # What a stranger's feed says of itself may be long: that is not kept for as long as this process lives.
+    # A feed's description of itself may be long: a long one is not cached.
     return _shared_origin(data) if len(data) <= _MAX_SHARED_BYTES else _decode_origin(data)
 
 
@@ -193,5 +193,5 @@ def _unmarked(value: Any) -> Any:
         if len(value) == 1 and isinstance(count := value.get(_MICROSECONDS), int):
             return timedelta(microseconds=count)
     except (ValueError, OverflowError):
-        return value  # a stranger's front matter may hold such a key too
+        return value  # front matter of others may have such a key too
     return {key: _unmarked(each) for key, each in value.items()}

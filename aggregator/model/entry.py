@@ -1,4 +1,4 @@
-"""What an adapter found in a document, before normalising: every field optional, text verbatim.
+"""Entries as an adapter found them in a document, before normalising: all fields optional, text verbatim.
 
 Adapters fill these from bytes; `normalise` turns them into articles. Nothing here is sanitised,
 parsed as a date, or resolved against a base: that is done once, in one place, for every source kind.
@@ -15,12 +15,12 @@ from aggregator.model.article import Article, Finding, Problem
 
 TextType = Literal["text", "html", "xhtml", "unknown"]
 IdentityKind = Literal["guid", "link", "hash"]
-"""What the ids of a feed's articles are made of."""
+"""The kind of values from which the ids of a feed's articles are made."""
 
 Passed = str | dict[str, Any]
 """An element that is passed through: its text, or {"text": str, **attributes, "children": [elements]}.
 
-A child has its name too, under "@element". Attributes that are called as the others have an "@" before them.
+A child has its name under "@element". Attributes with the names "text" and "children" begin with "@".
 """
 
 

@@ -9,7 +9,7 @@ __all__ = ["HubLinks"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubLinks:
-    """What a document, or the headers that came with it, say of WebSub (W3C WebSub §4).
+    """The WebSub links of a document, or of the headers that came with it (W3C WebSub §4).
 
     `hubs` are absolute addresses in their order, none where no hub is named. `topic` is the address that the
     document has for itself (`rel=self`), "" where it has none.

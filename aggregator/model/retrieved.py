@@ -14,12 +14,12 @@ from aggregator.model.resource import Resource
 __all__ = ["NO_HINTS", "AnswerHints", "Fetched", "NotModified", "Resource", "Validators"]
 
 Validators = Mapping[str, Any]
-"""What makes the next fetch conditional: JSON-like, stored, understood only by its fetcher."""
+"""The data that make the next fetch conditional: JSON values, stored, understood only by their fetcher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerHints:
-    """What an answer says about the next poll.
+    """The hints in an answer about the next poll.
 
     - `max_age`: how long the answer stays fresh from now on (RFC 9111 §4.2); None when it does not say, so
       that an earlier answer's still counts; zero when it is not to be cached.

@@ -18,7 +18,7 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the rules did, each with the name of the rule; feeds are categories, `all`, and saved feeds.
+    """The effects of the rules, each with the name of the rule; feeds are categories, `all`, and saved feeds.
 
     - `matched`: the rules whose queries matched, in their order.
     - `dropped_by`: the rule that took it out of every feed, None when none did.
@@ -52,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What rules say of an article where it is read, and the saved feeds whose queries match it then."""
+    """The verdict on an article in the process that reads it, and the saved feeds whose queries match it."""
 
     verdict: Verdict
     saved: tuple[str, ...] = ()

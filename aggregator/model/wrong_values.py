@@ -1,4 +1,4 @@
-"""What is wrong with a value of a setting, in sentences that say what to write instead."""
+"""Explains refused values of settings, in sentences that say what to write instead."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _SUBJECT = re.compile(r"^(?:Value error, |Assertion failed, )|^\w+(?: \w+)? shou
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What to write in place of a refused value; for an unknown or missing key that it is one.
+    """A sentence that says what to write instead of a refused value, or that a key is unknown or missing.
 
     The sentence goes on after "the key: ", begins in lower case and does not repeat the value.
     """

@@ -71,7 +71,7 @@ def replacement(node: LexborNode) -> str:
 
 
 def _embedded(node: LexborNode, within: str, text: str) -> str:
-    """What an element embeds, and its fallback content: `within` as markup and `text` as plain text."""
+    """An embedded address, and its fallback content: `within` as markup, `text` as plain text."""
     said = node.attributes
     address = (said.get("data") or said.get("src") or "").strip()
     for param in node.css("param"):

@@ -162,7 +162,7 @@ class _About:
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
 
     def _of_the_feed(self, info: FeedInfo) -> dict[str, Any]:
-        """What describes a podcast, and the feed's picture."""
+        """The elements that describe a podcast, and the feed's picture."""
         found: dict[str, Any] = of_the_feed(info.extra, *self.bases) if info.extra else {}
         picture = resolve(info.image, *self.bases) if info.image else None
         if picture and not carries(picture, self._secrets) and host_of(picture) != self._hidden_host:

@@ -87,7 +87,7 @@ def without_definitions(text: str) -> tuple[str, dict[str, str]]:
 
 def _end(lines: list[str], at: int) -> int:
     """The line after a note that began before line `at`."""
-    is_open = True  # a paragraph goes on without an indent
+    is_open = True  # a paragraph may continue without an indent
     end = at
     while at < len(lines):
         line = lines[at]

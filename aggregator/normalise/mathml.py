@@ -186,7 +186,7 @@ def _selected(node: LexborNode, count: int) -> int:
 
 
 def _fenced(node: LexborNode, children: list[str]) -> str:
-    """What `mfenced` means by MathML 3 (§3.3.8.2); MathML Core does not have it."""
+    """The meaning of `mfenced` in MathML 3 (§3.3.8.2) as other elements; MathML Core does not have it."""
     said = node.attributes
     signs = [c for c in (said["separators"] or "" if "separators" in said else ",") if not c.isspace()]
     parts = [_sign(said.get("open") or "" if "open" in said else "(", "prefix")]

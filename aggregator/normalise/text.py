@@ -53,7 +53,7 @@ _BLOCK = (
 _INLINE_NAMES = frozenset(_INLINE.split())
 _NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
 _LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
-"""What replaces a tag in plain text."""
+"""The replacement of a tag in plain text."""
 # `[^<>]*` and not `[^>]*`: so every character is visited only once.
 _TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*+>|!--|!\[CDATA\[)"
 _TAG = re.compile(_TAG_SHAPE)
@@ -226,7 +226,7 @@ def _is_tag(name: str | None) -> bool:
 
 
 def _left(tag: str, name: str | None) -> str:
-    """What replaces a tag in plain text."""
+    """The replacement of a tag in plain text."""
     name = (name or "!--").lower()
     left = _LEFT.get(name)
     if left is not None:

@@ -137,7 +137,7 @@ def _result(
 
 
 def _subject(way: DeliveryChannel, message: OutboxMessage) -> str:
-    """What it is about; "" if its payload cannot be read."""
+    """The subject of a message; "" if its payload cannot be read."""
     try:
         return way.subject(message)
     except (LookupError, TypeError, ValueError, AttributeError):

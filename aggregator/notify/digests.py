@@ -186,7 +186,7 @@ def entry_again(article: Article, config: Config) -> Article | None:
     id_ = _entry_id(article.published)
     for digest in config.digest:
         if digest.enabled and digest.feed and uuid_of(digest.source, id_) == article.id:
-            # Its link and its summary were made of the rest.
+            # Its link and its summary were made from its other fields.
             stored = replace(article, source=digest.source, id=id_, link=None, summary="")
             return replace(stored, categories=(digest.name,), tags=())
     return None

@@ -52,7 +52,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Found:
-    """What is new for a notice or posts; the newest articles, up to its limit, are kept."""
+    """The new articles for a notice or posts; the newest, up to its limit, are kept."""
 
     rule: ArticleFilter
     articles: list[Arrival] = field(default_factory=list)

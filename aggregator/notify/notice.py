@@ -51,7 +51,7 @@ class SourceNotice:
 
     @property
     def happened(self) -> str:
-        """What happened, in words that follow the source's name."""
+        """The event in words that follow the source's name."""
         said = _HAPPENED.get(self.event, self.event)
         return f"{said} ({self.detail})" if self.detail else said
 
@@ -73,7 +73,7 @@ class Notice:
 
     @property
     def subject(self) -> str:
-        """What it is about, on one line."""
+        """The subject on one line."""
         if self.is_test:
             return f"Test of the notice {self.name}"
         counts = len(self.articles) + self.more_articles, len(self.sources) + self.more_sources
@@ -90,7 +90,7 @@ class Notice:
         return f"{self.name}: {', '.join(said)}"
 
     def _test(self) -> str:
-        """What a test contains, in a sentence."""
+        """A sentence about the content of a test."""
         has = {_TEST_ARTICLES: self.articles, _TEST_SOURCES: self.sources}
         named = " and ".join(what for what, found in has.items() if found)
         return f"{_TEST}, with {named}." if named else f"{_TEST}: no stored article matches."

@@ -24,12 +24,12 @@ _DETAILS = {
     "silent": "since 2026-06-01",
     "moved": "to new.example",
 }
-"""What a notice says of each event; of other events it says nothing more."""
+"""The text of a notice for each event; other events have no further text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeTrial:
-    """What a notice would contain for the newest stored articles; `place` is its receiver.
+    """The content of a notice for the newest stored articles; `place` is its receiver.
 
     If it reports events of sources, there is one of each kind, of a made-up source. `wants_articles`: it also
     reports articles; `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would not

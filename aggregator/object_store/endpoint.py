@@ -23,7 +23,7 @@ _LOOKUP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests go: `url` "" is AWS itself; `is_plain`: without TLS."""
+    """The server of the object store: `url` "" is AWS itself; `is_plain`: without TLS."""
 
     url: str = ""
     host: str = "the store of AWS"

@@ -21,7 +21,7 @@ __all__ = ["Services", "opened", "poll"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What a poll needs: the settings, the store, the fetcher and the reader."""
+    """The objects that a poll needs: the settings, the store, the fetcher and the reader."""
 
     config: Config
     store: Store

@@ -1,1 +1,1 @@
-"""What changed in the store -> files of the output folder, and the hubs that are notified."""
+"""Changes in the store -> files of the output folder, and notifications of hubs."""

@@ -66,7 +66,7 @@ class RenderContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPlan:
-    """What is to be written of a feed.
+    """The documents to write for a feed.
 
     - `full`: how many full archives there are.
     - `archives`: the numbers of those to be written.

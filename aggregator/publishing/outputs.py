@@ -36,7 +36,7 @@ _NOWHERE = CategoryFeed(formats=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedOutput:
-    """Where and how one feed is published.
+    """The folder, id, formats and settings of one published feed.
 
     - `folder`, `feed_id`: assigned once; they never change.
     - `writers`: by the names of their formats; `files`: the names of the files that they write.

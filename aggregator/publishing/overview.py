@@ -1,4 +1,4 @@
-"""What the pages of the whole site show: every category and every source."""
+"""The data for the pages of the whole site: every category and every source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class SectionCache:
-    """What a publication keeps for the next one in the same process.
+    """A cache that a publication leaves for the next one in the same process.
 
     - `look`: the look of the sections.
     - `sections`: by category, each with the feed's generation that it shows, and whether with newest

@@ -1,4 +1,4 @@
-"""What reading a document needs to know of its source; apart from the reader, which is slow to import."""
+"""The facts about a source that reading needs; apart from the reader, which is slow to import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the config and the store know of a source, for reading a document of it.
+    """The facts from config and store that reading a document of a source needs.
 
     - `kind`, `options`: the kind of source and its own options; None: the kind has none, or its defaults.
     - `source`: the name of the source, which every article of it gets.

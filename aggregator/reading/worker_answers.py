@@ -1,4 +1,4 @@
-"""What a worker process returns to the parent: a reading or an error, as plain data that is then checked.
+"""The answer of a worker process to its parent: a reading or an error, as plain data that is then checked.
 
 A document may exploit a bug in a library written in C and so control the worker. Until that worker is
 replaced, its answers may be false. They are still only data, of limited size, of the right types and for the

@@ -21,7 +21,7 @@ MAX_EXAMPLES = 3
 class RuleTrial:
     """How many articles a rule's query matched, and how many the rule dropped; `examples` are titles.
 
-    `asked`: how many are of its sources. `moved`: how many of those matched would stand in other feeds.
+    `asked`: how many are of its sources. `moved`: how many of the matched ones would be in other feeds.
     """
 
     name: str
@@ -110,7 +110,7 @@ def tried(
 ) -> Trial:
     """Applies the rules to each article, and compares the feeds that it would be in with its present ones.
 
-    These are those in which it stands, and then those that show another of its story in its place.
+    The present feeds are those that have it, and then those that show another article of its story instead.
 
     `queries` are those of the saved feeds, by their names; `of_source` is as in `feeds_of`.
     """

@@ -38,7 +38,7 @@ def serialised(rules: RuleSet, queries: Mapping[str, Query]) -> bytes:
 
 
 def judge_articles(articles: Iterable[Article], by: bytes, now: datetime) -> tuple[Judged, ...]:
-    """What the rules that `serialised` was given say of new articles at `now`.
+    """The verdicts on new articles at `now`, by the rules that `serialised` was given.
 
     Dates that the source did not give are unknown here. Raises QueryError and ValueError if the rules cannot
     be read, which the process that packed them could.

@@ -11,7 +11,7 @@ __all__ = ["Draft"]
 
 
 class Draft:
-    """What earlier rules have done to one article, and what the present rule does.
+    """The effects of earlier rules on one article, to which the present rule adds its own.
 
     `facts` have the categories and tags after the earlier rules. `rule` is the name of the present rule,
     `feeds` are those that it is limited to, empty for all. `other_feeds` are feeds that are not categories.

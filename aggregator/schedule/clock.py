@@ -21,7 +21,7 @@ _LONGEST_BETWEEN_UPKEEPS = timedelta(days=32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTimes:
-    """What other machines' clocks show: numbers of publishers.
+    """The agreement of other machines' clocks with ours: numbers of publishers.
 
     `publishers` could be compared; `agreeing` sent a time within a day of ours, `disagreeing` another time.
     `is_outside`: they are other people's servers, and do not share this machine's clock.
@@ -46,7 +46,7 @@ class ServerTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What is stored about this machine's clock between runs.
+    """The stored record of this machine's clock between runs.
 
     - `believed`: the last reading that was accepted; `since`: the first of that series. `is_firm`: other
       clocks agreed with it, or it continued for a day.

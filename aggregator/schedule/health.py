@@ -19,7 +19,7 @@ _SILENT_AFTER = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollRecord:
-    """What the store knows of a source's polls, its last error and its articles.
+    """The stored facts of a source: its polls, its last error and its articles.
 
     `moved_to` is the address to which it moved permanently, None if it did not move. `schedule` is the state
     of its polling.

@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedHints:
-    """What a feed document says about how often to poll it; a field is None or empty when it says nothing.
+    """The hints in a feed document about how often to poll it; a field is None or empty without a hint.
 
     `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0
     `<skipHours>`, `<skipDays>`). `period`, `base`: sy:updatePeriod / sy:updateFrequency, and sy:updateBase

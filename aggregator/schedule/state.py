@@ -14,7 +14,7 @@ from aggregator.schedule.hints import FeedHints
 
 
 class Reason(StrEnum):
-    """What decided the next poll."""
+    """The reason for the time of the next poll."""
 
     NEW = "new"
     INTERVAL = "interval"

@@ -35,7 +35,7 @@ _REST = 20
 
 
 class ServiceHealth:
-    """What one process reports about itself, filled in by the daemon. Safe to use from several threads.
+    """The health of one process, recorded by the daemon. Safe to use from several threads.
 
     `beat` is the time of its last activity; None: this process does not poll, so none is expected.
     """
@@ -121,7 +121,7 @@ class ServiceHealth:
         return exposition(facts)
 
     def _of_the_store(self, config: Config, now: datetime) -> StoreFacts | None:
-        """What the store says, asked again after twenty times as long as it took: of a million sources it
+        """The numbers of the store, cached for twenty times as long as reading took: of a million sources it
         takes seconds. None without a store that can be read."""
         until, facts = self._seen
         began = time.monotonic()

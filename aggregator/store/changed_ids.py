@@ -34,7 +34,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an article is recognised by: the article, and its id and link in normalised spelling ("" for
+    """The data that identify an article: the article, and its id and link in normalised spelling ("" for
     none).
     """
 

@@ -41,7 +41,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker gets when it claims a shard.
+    """The result of claiming a shard.
 
     - `at`: the database's time.
     - `rested`: since when no other worker has asked the shard's publishers; None: unknown.

@@ -16,7 +16,7 @@ from aggregator.store.stored_article import StoredArticle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """What is known of a source from earlier polls.
+    """The stored record of a source from earlier polls.
 
     - `body_hash`, `identity`: None before the first poll.
     - `schedule`: the state of its polls.
@@ -68,7 +68,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolledArticles:
-    """What a poll needs to know of a source's stored articles.
+    """The facts about a source's stored articles that a poll needs.
 
     - `fingerprints`: of entries that are stored unchanged, or were pruned; without those that another version
       of the reader read, which must be read again.

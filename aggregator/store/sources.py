@@ -352,7 +352,7 @@ def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list
 
 
 def _digest_of(names: Iterable[str], mark: str) -> str:
-    """What is followed: in the config, by these names, and in the store, which changes its mark."""
+    """A digest of the followed sources: the names in the config, and the mark of those in the store."""
     digest = hashlib.blake2b(mark.encode(), digest_size=16)
     for name in sorted(names):
         digest.update(f"\n{name}".encode("utf-8", "surrogatepass"))

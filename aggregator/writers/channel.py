@@ -78,7 +78,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFormat:
-    """What documents, pages, lists, hubs and the server know of an output format; made by `format_of`.
+    """An output format as documents, pages, lists, hubs and the server need it; made by `format_of`.
 
     - `name`: its name in `publish.formats`.
     - `file_name`: the file in each feed's folder.

@@ -10,7 +10,7 @@ __all__ = ["USUAL_LOOK", "PageLook"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLook:
-    """What all pages of a site have in common.
+    """The look that all pages of a site share.
 
     - `language`: of the site, a tag or None. `timezone`: a name of the IANA database.
     - `templates`: the site's own templates, each a name and its text; `folder`: where they are, for messages.

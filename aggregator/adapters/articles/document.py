@@ -87,7 +87,7 @@ def _placed(
 
 
 def _dialects(keys: Mapping[str, Any], options: Options) -> frozenset[Dialect]:
-    """What the site's generator would render in this file; both dialects if the generator is not known."""
+    """The dialects that the site's generator renders in this file; both if the generator is not known."""
     found: set[Dialect] = {"shortcodes"} if options.generator in (None, "hugo") else set()
     is_plain = keys.get("disableNunjucks") is True or keys.get("render_with_liquid") is False
     if options.generator != "hugo" and not is_plain:

@@ -37,7 +37,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What tags may need of the site: addresses of other posts, of the site, of the article's own folder.
+    """Facts about the site that tags need: addresses of other posts, of the site, of the article's folder.
 
     `post` returns the address of a post by the path of its file, None if it is not known; `path` that of a
     path of the site. `link` is the site's own, "" if it is not known; `keys` is the front matter.

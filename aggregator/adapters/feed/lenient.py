@@ -160,7 +160,7 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
 
 
 def _several(found: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """What feedparser lists under a special key; an element with that name leaves its text there."""
+    """The values that feedparser lists under a special key; an element of that name leaves its text there."""
     value = found.get(key)
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 

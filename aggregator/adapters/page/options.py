@@ -34,7 +34,7 @@ def _part(value: object) -> object:
 
 
 class Part(Settings):
-    """Where a field of an entry is inside its item.
+    """The place of an entry's field inside its item.
 
     - `selector`: CSS; "" is the item itself.
     - `attribute`: the attribute with the value; "text" is the element's text; None: the usual one for the

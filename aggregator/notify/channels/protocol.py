@@ -1,4 +1,4 @@
-"""What a channel is."""
+"""The interface of a channel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["DeliveryChannel", "Outside", "Patience", "not_taken"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What channels need from outside; `fetcher` is made at first use."""
+    """The objects that channels need; `fetcher` is made at first use."""
 
     config: Config
     fetcher: Callable[[], Fetcher]
@@ -68,14 +68,14 @@ class DeliveryChannel(ABC):
 
     @abstractmethod
     def subject(self, message: OutboxMessage) -> str:
-        """What the message is about, in a few words, for logs."""
+        """The subject of a message in a few words, for logs."""
 
     def is_resting(self, target: str, now: datetime) -> bool:
         """Whether nothing may be sent to a target now, such as in its quiet hours."""
         return False
 
     def place(self, target: str) -> str:
-        """Where a target is, for logs and people, without secrets."""
+        """The place of a target, for logs and people, without secrets."""
         return target
 
 

@@ -1,4 +1,4 @@
-"""What a rule can do: an action is one file here with an `ACTION`, and one line in `ACTIONS`.
+"""The actions of rules: an action is one file here with an `ACTION`, and one line in `ACTIONS`.
 
 Other packages register theirs in the entry-point group `aggregator.rule_actions`, under the name in `then`.
 """

@@ -1,4 +1,4 @@
-"""What an action is, and how the values of actions are read."""
+"""The interface of an action, and the parsing of its values."""
 
 from __future__ import annotations
 

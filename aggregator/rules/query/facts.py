@@ -1,4 +1,4 @@
-"""What queries test of an article: its dates, and its texts, folded and split at first use."""
+"""The facts of an article that queries test: dates and texts, folded and split at first use."""
 
 from __future__ import annotations
 

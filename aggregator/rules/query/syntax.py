@@ -6,10 +6,9 @@
     term    = "(" query ")" | field ":" value | value
     value   = "(" query ")" | range | comparison | phrase | /regex/ | word
 
-`&&`, `||` and `!` are AND, OR and NOT. Written here, not left to luqum 1.0, whose licence (Apache or LGPL)
-would do: it knows none of these three, says of a mistake neither its place nor what would be right, reads
-`https://…` as a field and a regex, and what walks its tree of a deeply nested query ends in a RecursionError;
-it needs ply, which has had no release since 2018.
+`&&`, `||` and `!` are AND, OR and NOT. The library luqum 1.0 is not used: it does not know these three, its
+errors have neither position nor advice, it reads `https://…` as a field and a regex, deep queries end
+in a RecursionError, and it needs ply, which has had no release since 2018.
 """
 
 from __future__ import annotations

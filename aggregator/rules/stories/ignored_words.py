@@ -172,7 +172,7 @@ _SERIAL = (
     "rc build session meeting sitzung"
 )
 SERIAL_WORDS = frozenset(_SERIAL.split())
-"""What stands before the number of a piece of a series."""
+"""Words before the number of a part of a series."""
 
 _CALLS_ENGLISH = (
     "subscri",
@@ -352,7 +352,7 @@ _CALLS_JAPANESE = (
 )
 CALLS = (*_CALLS_ENGLISH, *_CALLS_GERMAN)
 CALLS_DENSE = (*_CALLS_CHINESE, *_CALLS_JAPANESE)
-"""What a sentence holds that calls on readers instead of reporting something."""
+"""Words of sentences that address the reader instead of reporting something."""
 
 ADDRESS = frozenset(
     [

@@ -1,7 +1,7 @@
 """Which articles belong to a story, and which of them is shown.
 
-What arrives never changes what is shown: it takes the last place. Places are given anew, by the sources'
-priority and then by age, only when priorities change in the config, a member is withdrawn, or an editor
+A new article never replaces the shown one: it gets the last place. Places are assigned again, by the sources'
+priority and then by age, only when priorities change in the config, a member is withdrawn, or a person
 splits or joins stories.
 """
 
@@ -75,9 +75,9 @@ def in_order(
 ) -> tuple[Member, ...]:
     """The members with their places, the one to show first.
 
-    Who has a place stays before all that just arrived, unless `anew`. Among equals the source with the
-    higher priority (0 where none is set) goes first, then who was seen first, then the lower key: the same
-    in any order.
+    Members with a place stay before new ones, unless `anew`. Among equals the source with the higher priority
+    (0 by default) is first, then the article seen first, then the lower key: the order of `members` makes no
+    difference.
     """
 
     def rank(member: Member) -> tuple[bool, int, int, datetime, int]:
@@ -93,7 +93,7 @@ def shown(
 ) -> Member:
     """The member that a feed shows; `among`: the articles in the feed, None for all.
 
-    Raises ValueError when none of the members stands there.
+    Raises ValueError if the feed has none of the members.
     """
     for member in in_order(members, priorities):
         if among is None or member.article in among:

@@ -93,7 +93,7 @@ class _Pair:
 
     @cached_property
     def shared(self) -> Overlap | None:
-        """What their texts share."""
+        """The overlap of their texts."""
         return overlap(self.a.body, self.b.body)
 
     @cached_property
@@ -177,7 +177,7 @@ def _shares_title(pair: _Pair) -> bool:
 def _is_one_text(pair: _Pair) -> bool:
     """Whether one of two texts with one title begins the other: a teaser, a cut text, a note below.
 
-    Items of a series (weather, road works) have one frame, and each something of its own in it.
+    Items of a series (weather, road works) have the same text around a part that differs.
     """
     shared = pair.shared
     if shared is None or shared.words < 18 or not shared.at_start or shared.numbers < 0.97:
@@ -239,7 +239,7 @@ def _differ_in_subject(pair: _Pair) -> bool:
 def _is_about_them(pair: _Pair, shared: Overlap, low: float) -> bool:
     """Whether the shared text is the subject, and not boilerplate.
 
-    What a company says of itself says of nothing from whom it is known, and needs more that speaks for it.
+    A press release names no source for what it says, and needs more evidence.
     """
     if low >= 0.5:
         is_reported = shared.reports or low >= 0.97

@@ -2,8 +2,8 @@
 
 Keys are MinHash in its bottom-k form: of all runs of five words (eight characters, in scripts that set no
 spaces) those few that hash lowest. Texts with much in common have some of them in common, wherever the text
-was cut or edited, and also when one is a part of the other; unrelated texts have none. Some more are of the
-text's beginning alone, which is all that a teaser holds.
+was cut or edited, and also when one is a part of the other; unrelated texts have none. Some more are
+made from the text's beginning alone, which is all that a teaser has.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def language(html: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What two bodies share, and what they do not.
+    """The overlap of two bodies, and their differences.
 
     - `first`, `second`: the shares of each that stand in the other, 0 to 1. `words`: how many words that
       is, in the one with fewer. `units`: what the shared runs speak of; `first_rest`, `second_rest`: what
@@ -263,7 +263,7 @@ class Overlap:
 
 
 def overlap(a: Body, b: Body) -> Overlap | None:
-    """What two bodies share in runs of words; None if they cannot share any, or have no text."""
+    """The overlap of two bodies in runs of words; None if they cannot share any, or have no text."""
     if a.is_dense != b.is_dense or not a.tokens or not b.tokens:
         return None
     first, second = _covered(a, set(b.runs)), _covered(b, set(a.runs))

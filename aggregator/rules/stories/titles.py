@@ -118,7 +118,7 @@ def _forms(text: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
     for rest, segment in [(text, ""), *splits]:
         form = fold(rest)
-        # A short rest is none to find others by: "Apple" of "Apple: iPhone 18".
+        # A short rest does not identify an article: "Apple" of "Apple: iPhone 18".
         if form and form not in found and len(form) > 2 * len(fold(segment)) - 8:
             found[form] = segment
     return text, found

@@ -28,7 +28,7 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """What a template may use of an article: text without markup, and addresses that are safe to link.
+    """An article as templates may use it: text without markup, and addresses that are safe to link.
 
     `heading`, `facts` and `media` are markup as on our own pages.
     """
