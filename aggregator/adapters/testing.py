@@ -5,7 +5,7 @@ from my_package import KIND
 
 def test_it_keeps_the_contract() -> None:
     sample = testing.Resource(url="https://example.org/list", body=Path("list.txt").read_bytes())
-    assert testing.broken(KIND, [sample], options={"depth": 2}) == []
+    assert testing.broken_promises(KIND, [sample], options={"depth": 2}) == []
 """
 
 from __future__ import annotations

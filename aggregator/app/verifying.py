@@ -18,7 +18,7 @@ from aggregator.store import Store
 from aggregator.store.checking import Fault, check_store
 from aggregator.writers import installed
 
-__all__ = ["Fault", "rebuild_search_index", "verify"]
+__all__ = ["Fault", "delete_search_index", "verify"]
 
 _PUBLISH = "'aggregator publish' writes them again"
 _DAMAGED = (
@@ -48,7 +48,7 @@ def verify(config: Config, advance: Callable[[int], object] = lambda _: None) ->
             yield Fault(kind="feeds that cannot be read", count=1, places=(str(error),), advice=_DAMAGED)
 
 
-def rebuild_search_index(config: Config) -> None:
+def delete_search_index(config: Config) -> None:
     """Deletes the search index; the next search builds it again. Raises StoreError."""
     with closing(Store(config.store)) as store:
         store.search.drop()

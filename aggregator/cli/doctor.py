@@ -46,9 +46,10 @@ def doctor(offline: bool, as_json: bool, config_file: Path) -> int:
         print_json({"troubles": troubles, "findings": plain(found)})
         return EXIT_NOTHING if troubles else EXIT_DONE
     for each in found:
-        state = f"[{_COLOURS[each.state]}]{each.state:<7}[/{_COLOURS[each.state]}]"
+        word = "problem" if each.state == "trouble" else each.state
+        state = f"[{_COLOURS[each.state]}]{word:<7}[/{_COLOURS[each.state]}]"
         OUT.print(f"{state} {each.area:<11} {shown(each.text)}")
         if each.advice:
             OUT.print(f"                    next: {shown(each.advice)}", style="yellow")
-    OUT.print(f"{counted(troubles, 'trouble')}" if troubles else "no trouble was found")
+    OUT.print(f"{counted(troubles, 'problem')}" if troubles else "no problem was found")
     return EXIT_NOTHING if troubles else EXIT_DONE

@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "disable": ("changing_sources:disable", "Stops polling sources; their articles stay in the feeds."),
     "doctor": ("doctor:doctor", "Reports the set-up for a bug report, and what is wrong with it."),
     "enable": ("changing_sources:enable", "Polls sources again that were disabled."),
-    "export": ("subscription_lists:export", "Writes the feeds that the config follows as OPML."),
+    "export": ("subscription_lists:export", "Writes the followed feeds as OPML."),
     "fetch": ("fetch:fetch", "Polls what is due, and publishes the feeds that changed."),
     "forget": ("forget:forget", "Erases an article permanently, everywhere: for takedowns."),
     "import": ("subscription_lists:import_", "Adds the feeds of an OPML list to the config."),

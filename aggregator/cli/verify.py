@@ -37,20 +37,20 @@ def verify(mend: bool, as_json: bool, config_file: Path) -> int:
     aggregator verify
     aggregator verify --json       for a script
     """
-    from aggregator.app.verifying import rebuild_search_index
+    from aggregator.app.verifying import delete_search_index
     from aggregator.app.verifying import verify as faults_of
     from aggregator.cli.wait_for_store import wait_for_store
 
     config = load_config(config_file)
     if mend:
         with wait_for_store(config.store, "verify"):
-            rebuild_search_index(config)
+            delete_search_index(config)
     looked: list[int] = []
     faults = [*faults_of(config, looked.append)]
     if as_json:
         print_json({"versions": sum(looked), "faults": plain(faults)})
         return EXIT_NOTHING if faults else EXIT_DONE
-    OUT.print(f"{shown(str(config.store))}: {counted(sum(looked), 'version')} of articles were looked at")
+    OUT.print(f"{shown(str(config.store))}: checked {counted(sum(looked), 'version')} of articles")
     for fault in faults:
         OUT.print(f"[red]fault[/red]  {shown(fault.kind)}: {fault.count:,}")
         for place in fault.places[:_SHOWN]:

@@ -99,7 +99,7 @@ def _print(found: Explanation) -> None:
         "rules that match": ", ".join(found.matched) or "none",
         "tags": ", ".join(f"{tag} (rule {rule!r})" if rule else tag for tag, rule in found.tags.items()),
         "rewritten by": ", ".join(found.rewritten_by),
-        "stands in": ", ".join(found.feeds) or "no feed",
+        "is in": ", ".join(found.feeds) or "no feed",
     }
     for name, text in lines.items():
         if text:

@@ -34,7 +34,7 @@ def test_the_published_tombstones_are_digests_only(planet: Site) -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"link": LINK.replace("https", "http")}, {"guid": ""}])
-def test_rebuilding_a_store_does_not_bring_a_forgotten_article_back(
+def test_a_new_store_after_a_loss_does_not_bring_a_forgotten_article_back(
     planet: Site, server: Server, changed: dict[str, str]
 ) -> None:
     """Nor edited under its id, nor as it was under another; all others come."""
@@ -93,7 +93,7 @@ def test_the_newer_record_counts(planet: Site, server: Server) -> None:
     assert "7 new" in planet.run("fetch").stdout
 
 
-def test_a_rebuilt_store_knows_a_forgotten_article_by_its_link(planet: Site, server: Server) -> None:
+def test_a_new_store_after_a_loss_knows_a_forgotten_article_by_its_link(planet: Site, server: Server) -> None:
     """As soon as its source named it again; its id may be another."""
     shutil.rmtree(planet.home / "var")
     serve(server, *range(1, 8), guid="<guid isPermaLink='false'>three</guid>")

@@ -242,7 +242,7 @@ def test_doctor_finds_nothing_wrong_with_a_correct_installation(site: Site) -> N
         "network",
         "clock",
     }
-    assert "no trouble was found" in site.run("doctor").stdout
+    assert "no problem was found" in site.run("doctor").stdout
     with lock_store(path, "run", NOW):
         assert "another `aggregator run`" in site.run("doctor").stdout
 
@@ -291,5 +291,5 @@ def test_doctor_reports_that_no_host_name_can_be_resolved(
     site.configure(SOURCE)
     result = site.run("doctor")
     assert result.exit_code == 1
-    assert "trouble network     a.example: no such name" in result.stdout
+    assert "problem network     a.example: no such name" in result.stdout
     assert "a.example" not in site.run("doctor", "--offline").stdout.partition("config ")[0]

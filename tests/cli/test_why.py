@@ -128,7 +128,7 @@ def test_reasons_are_printed(stored: Site, server: Server) -> None:
     """For people."""
     choose(stored, server, rules=RULES, feeds=FEEDS)
     said = " ".join(stored.run("why", "https://tea.example/2").output.split())
-    assert said.startswith("tea 2 (Tea) rules that match Cups stands in all, Drinks soon in all, Cups, after")
+    assert said.startswith("tea 2 (Tea) rules that match Cups is in all, Drinks soon in all, Cups, after")
     assert "Drinks not in rule 'Cups' removes it" in said
 
 

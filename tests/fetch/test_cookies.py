@@ -69,7 +69,9 @@ def test_cookies_of_a_site_are_added_to_those_of_the_config(server: Server, fetc
     assert [request.headers.get("Cookie") for request in server.requests] == ["me=2; seen=0", "me=2; seen=1"]
 
 
-def test_another_host_does_not_see_them(server: Server, other_server: Server, fetcher: HttpFetcher) -> None:
+def test_another_host_does_not_get_the_cookies(
+    server: Server, other_server: Server, fetcher: HttpFetcher
+) -> None:
     """Not even another port of it; who set them sees them again when the way leads back."""
     server.pages["/feed"] = lambda request: (
         Answer(200, {}, b"<rss/>")

@@ -33,7 +33,7 @@ def send(**settings: object) -> None:
     send_mail(Smtp.model_validate(given), made)
 
 
-def test_imap_logins_use_tls_and_certificates_are_checked(tmp_path: Path) -> None:
+def test_logins_at_mail_servers_use_tls_and_check_certificates(tmp_path: Path) -> None:
     """By the config's authority; without it the server is refused, and no password leaves."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

@@ -196,7 +196,9 @@ SELF = "https://news.example/feed"
         (Origin(title="N", self_link=f"{SELF}?moved=moved-key", names_itself=True), None),
     ],
 )
-def test_rules_apply_to_stored_articles_too(tmp_path: Path, origin: Origin, self_link: str | None) -> None:
+def test_the_rules_for_addresses_apply_to_stored_articles_too(
+    tmp_path: Path, origin: Origin, self_link: str | None
+) -> None:
     """Also in full archives: they are written again when the rules change."""
     source = NEWS.model_copy(
         update={

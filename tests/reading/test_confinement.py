@@ -141,7 +141,7 @@ def workers() -> Iterator[Workers]:
 
 
 @pytest.mark.parametrize("what", ATTEMPTS)
-def test_a_read_only_connection_cannot_write(workers: Workers, tmp_path: Path, what: str) -> None:
+def test_a_confined_worker_can_do_nothing_but_read(workers: Workers, tmp_path: Path, what: str) -> None:
     """Each attempt is refused and reported for its source; the worker goes on."""
     (tmp_path / "secret").write_text("kept", encoding="utf-8")
     place = tmp_path / "made"

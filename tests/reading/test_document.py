@@ -59,9 +59,7 @@ def test_an_article_page_is_read_with_default_options() -> None:
         ("exec", SITEMAP, {"command": ["cat"], "kind": "sitemap"}, 2),
     ],
 )
-def test_options_on_the_command_line_equal_those_of_the_config(
-    kind: str, body: bytes, options: Any, count: int
-) -> None:
+def test_options_of_read_equal_those_of_the_config(kind: str, body: bytes, options: Any, count: int) -> None:
     """Plain values, named as there."""
     assert len(read(body, url="https://tea.example/", kind=kind, options=options).articles) == count
 

@@ -255,7 +255,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("article", FORGED.values(), ids=FORGED)
-def test_articles_are_searched_for_pictures(article: Article) -> None:
+def test_articles_in_an_answer_are_checked(article: Article) -> None:
     """What the format alone lets pass."""
     answer = answer_of(Reading(document=Document(source="s", articles=(article,))))
     with pytest.raises(ValueError, match="it has"):

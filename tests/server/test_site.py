@@ -99,7 +99,7 @@ def test_a_feed_is_served_with_cache_headers_and_type(served: Served) -> None:
     assert "server" not in reply.headers
 
 
-def test_pages_are_asked_for_again_and_may_do_nothing(served: Served) -> None:
+def test_pages_are_revalidated_and_have_a_strict_policy(served: Served) -> None:
     """A person wants the page as it is now; no script, no frame, no form."""
     headers = served.ask("/news/index.html").headers
     assert headers["cache-control"] == "no-cache"
@@ -273,7 +273,7 @@ def test_options_requests_are_answered(served: Served) -> None:
         ("image/png", "index.html"),
     ],
 )
-def test_the_settings_of_a_category_decide_what_it_shows(served: Served, accept: str, name: str) -> None:
+def test_a_category_is_served_as_page_or_feed_by_accept(served: Served, accept: str, name: str) -> None:
     """A page for a person, a feed for a reader, at one address."""
     reply = served.ask("/news/", Accept=accept)
     assert reply.status == 200

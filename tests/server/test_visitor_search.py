@@ -323,7 +323,7 @@ def test_the_number_of_shown_results_is_limited(site: Site, server: Server) -> N
         assert "newest" not in said(shown(search(port, "tea -title:3")))
 
 
-def test_two_search_at_once_and_others_are_asked_to_come_back(
+def test_two_searches_run_at_once_and_others_get_503(
     published: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Files are served meanwhile."""

@@ -113,7 +113,7 @@ def test_articles_are_searched_for_pictures_once_and_after_changes(store: Store)
     assert note(store, mark="other") == 2
 
 
-def test_changes_that_are_not_edits_are_matched_again_too(store: Store) -> None:
+def test_articles_changed_without_an_edit_are_searched_again_too(store: Store) -> None:
     """Its revision stays, so what was noted of it is replaced."""
     commit(store, entry(1, "a"))
     note(store)

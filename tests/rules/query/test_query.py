@@ -352,7 +352,7 @@ def test_queries_that_do_not_match_the_article(query: str) -> None:
         (replace(ARTICLE, title="かき"), "がき", False),
     ],
 )
-def test_articles_with_any_content_are_read_back(article: Article, query: str, is_found: bool) -> None:
+def test_queries_over_articles_of_many_kinds(article: Article, query: str, is_found: bool) -> None:
     """What is missing, what is odd, and every script."""
     assert found(query, ArticleFacts(article)) is is_found
 
