@@ -213,6 +213,7 @@ def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | in
     return []
 
 
+@lru_cache(maxsize=1)
 def schemes() -> frozenset[str]:
     """The URL schemes of all the kinds that can be loaded."""
     found: set[str] = set()
@@ -225,6 +226,7 @@ def schemes() -> frozenset[str]:
 def forget() -> None:
     """Clears the cache of installed kinds: for a process in which packages are installed or removed."""
     named.cache_clear()
+    schemes.cache_clear()
     _registered.cache_clear()
     entry_points.forget()
 

@@ -6,6 +6,7 @@ A command's module is imported when that command runs, and it imports other room
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import logging
@@ -56,6 +57,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 _OBJECTS_BEFORE_SEARCH = 10_000
 """How many objects are created before Python's garbage collector looks for cycles."""
+
+# The system frees the memory: to look for cycles in everything that was imported took a quarter of a command.
+atexit.register(gc.freeze)
 
 
 class CommandTable(click.Group):

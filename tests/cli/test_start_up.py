@@ -88,6 +88,15 @@ def test_help_imports_nothing_but_the_command_line(tmp_path: Path, imported_by: 
     assert imported_by(tmp_path, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
 
 
+def test_a_process_that_ends_looks_through_nothing_that_it_imported() -> None:
+    """What is frozen is skipped by the garbage collector, which runs several times as Python ends."""
+    program = (
+        "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > len(gc.get_objects())))"
+    )
+    command = [sys.executable, "-c", f"{program}; import aggregator.cli.main"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "True\n"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_imports_nothing_that_it_needs_to_run(
     command: str, tmp_path: Path, imported_by: _Imports

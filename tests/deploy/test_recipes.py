@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 from lxml import etree
 
 from tests.conftest import Answer, Server
+from tests.support.installed_command import command_in
 from tests.support.site import feed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -99,13 +100,21 @@ def configure(folder: Path, server: Server) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Steps find the command where they look for programs."""
+    folder = tmp_path_factory.mktemp("installed") / "bin"
+    with command_in(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
+        yield
+
+
 def execute(folder: Path, command: str, **variables: str) -> str:
-    """A step as the pipeline's shell runs it; the installed command is this environment's."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """A step as the pipeline's shell runs it."""
     done = subprocess.run(
         ["bash", "-e", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path, **variables},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -46,6 +46,7 @@ for line in sys.stdin:
         for number, place in (0, os.devnull), (1, order["output"]), (2, order["log"]):
             os.dup2(os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
         os.environ.update(order["environment"])
+        os.chdir(order["folder"])
         main(order["arguments"], prog_name="aggregator")
     print(json.dumps(answer), flush=True)
 """
@@ -78,7 +79,7 @@ def _launcher() -> _Launcher:
 class Launched:
     """A command that runs, with the methods of `Popen` that tests need.
 
-    It says everything to `log`; `output`: where what it prints goes instead.
+    It says everything to `log`; `output`: where what it prints goes instead. It runs in `folder`.
     """
 
     def __init__(
@@ -86,11 +87,12 @@ class Launched:
         *arguments: str,
         log: Path,
         output: Path | None = None,
+        folder: Path | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._returncode: int | None = None
         log.touch()  # a test that waits for a line of it need not wait for the file
-        places = {"log": str(log), "output": str(output or log)}
+        places = {"log": str(log), "output": str(output or log), "folder": str(folder or Path.cwd())}
         self.pid: int = _launcher().ask(arguments=arguments, environment={**environment}, **places)
 
     def poll(self) -> int | None:
