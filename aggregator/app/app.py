@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
     from aggregator.schedule.clock import ServerTimes
-
-_log = logging.getLogger("aggregator")
 
 
 class App:

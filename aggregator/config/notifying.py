@@ -17,9 +17,9 @@ from aggregator.config.values import Duration, FilePath, Secret, TimeZone, plain
 from aggregator.model.settings import Settings
 from aggregator.normalise.secrets_in_addresses import host_of
 
-__all__ = ["EVENTS", "Notify", "Smtp", "notice_mistakes", "quiet_times", "signing_key"]
+__all__ = ["Event", "Notify", "Smtp", "notice_mistakes", "quiet_times", "signing_key"]
 
-EVENTS = ("broken", "silent", "moved", "back", "gone")
+Event = Literal["broken", "silent", "moved", "back", "gone"]
 """Events of a source: states of `schedule.health`, "moved", and "back" from broken, silent or gone."""
 
 MIN_KEY_BYTES = 24
@@ -146,7 +146,7 @@ class Notify(ArticleFilter):
 
     to: Receiver
     key: SigningKey | None = None
-    on: tuple[Literal["broken", "silent", "moved", "back", "gone"], ...] = Field(default=(), strict=False)
+    on: tuple[Event, ...] = Field(default=(), strict=False)
     broken_after: Duration | None = None
     every: Duration = timedelta(minutes=5)
     quiet: QuietTimes | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -34,7 +33,6 @@ PUBLISH_AFTER = timedelta(seconds=5)
 HUBS_EVERY = timedelta(seconds=5)
 UPKEEP_EVERY = timedelta(hours=1)
 _SOURCES_AT_ONCE = 200
-_log = logging.getLogger("aggregator")
 
 
 class Work:

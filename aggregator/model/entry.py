@@ -76,7 +76,10 @@ class Category:
 
 @dataclass(slots=True)
 class Media:
-    """A Media RSS `media:content`, an RSS `<enclosure>` or an Atom enclosure link, as written."""
+    """A Media RSS `media:content`, an RSS `<enclosure>` or an Atom enclosure link, as written.
+
+    `is_default` has no effect; without it the fingerprints of stored entries would change.
+    """
 
     url: str
     type: str | None = None

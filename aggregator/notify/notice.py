@@ -40,7 +40,7 @@ class ArticleNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNotice:
-    """An event of a source (an `event` of `config.notifying.EVENTS`); `detail` is the reason or the new
+    """An event of a source (`event`: see `config.notifying.Event`); `detail` is the reason or the new
     address.
     """
 

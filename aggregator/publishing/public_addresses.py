@@ -35,7 +35,6 @@ class PublicAddresses:
         moves: Mapping[str, str],
         addresses_of: Callable[[str], tuple[str, str | None] | None] = lambda _: None,
     ) -> None:
-        self._moves = moves
         self.ask(addresses_of)
         instances = frozenset(filter(None, (host_of(one.url) for one in config.fetch.rsshub)))
         self._instances = instances
@@ -88,7 +87,7 @@ class PublicAddresses:
 
 
 def public_addresses_of(config: Config, store: Store) -> PublicAddresses:
-    """Returns the disclosure for a config and the sources of its store."""
+    """Returns the decisions for a config and the sources of its store."""
     return PublicAddresses(
         config, store.sources.moves(names_shown(store, config)), store.sources_outside_config.addresses
     )

@@ -43,7 +43,6 @@ class WordTerm:
 
     field: str | None
     parts: tuple[str, ...]
-    is_phrase: bool
     position: int
 
 
@@ -327,7 +326,7 @@ class _Reader:
             written.append(self._unescaped() if character == "\\" else character)
             self._at += 1
         self._at += 1
-        return WordTerm(field=field, parts=("".join(written),), is_phrase=True, position=start + 1)
+        return WordTerm(field=field, parts=("".join(written),), position=start + 1)
 
     def _word(self, field: str | None) -> Tree:
         start = self._at
@@ -341,7 +340,7 @@ class _Reader:
             else:
                 written += self._unescaped() if character == "\\" else character
             self._at += 1
-        return WordTerm(field=field, parts=(*parts, written), is_phrase=False, position=start + 1)
+        return WordTerm(field=field, parts=(*parts, written), position=start + 1)
 
     def _ends_word(self, is_address: bool) -> bool:
         """Whether the word ends before this character; an address may contain `~`, `^` and brackets."""

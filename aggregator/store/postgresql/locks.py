@@ -14,7 +14,6 @@ from aggregator.store.postgresql.database import LOCK, connect, database_errors
 __all__ = ["AdvisoryLock"]
 
 _MAX_NAME = 63
-_TAKE = f"SELECT pg_try_advisory_lock({LOCK}, %s)"
 _WHO = f"""SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.granted AND l.locktype = 'advisory' AND l.objsubid = 2
 AND l.classid::bigint = ({LOCK}::bigint & 4294967295) AND l.objid::bigint = %s
