@@ -85,10 +85,21 @@ class Article:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dated(self, published: datetime, updated: datetime) -> Article:
-        """The article with these dates: what `dataclasses.replace` gives, in half its time."""
-        return Article(
-            **dict(zip(_UNDATED, _undated(self), strict=True)), published=published, updated=updated
-        )
+        """The article with these dates."""
+        return self._with(("published", published), ("updated", updated))
+
+    def with_origin(self, origin: Origin) -> Article:
+        """The article with this origin."""
+        return self._with(("origin", origin))
+
+    def _with(self, *changed: tuple[str, Any]) -> Article:
+        """What `dataclasses.replace` gives, in half its time."""
+        made: Article = object.__new__(Article)
+        for place, value in zip(_PLACES.values(), _values(self), strict=True):
+            place(made, value)
+        for name, value in changed:
+            _PLACES[name](made, value)
+        return made
 
     @property
     def content_hash(self) -> str:
@@ -112,8 +123,9 @@ class Article:
         return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
 
-_UNDATED = tuple(f.name for f in fields(Article) if f.name not in ("published", "updated"))
-_undated = attrgetter(*_UNDATED)
+_values = attrgetter(*(f.name for f in fields(Article)))
+_PLACES = {f.name: getattr(Article, f.name).__set__ for f in fields(Article)}
+"""Sets each field of an article that is being made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
@@ -275,14 +276,18 @@ def items(
         k.made[key] = item = Item(
             id=k.uid,
             article=disclosure.shown(copies.shown(article, k.revision)),
-            published=k.published.replace(microsecond=0),
-            updated=k.updated.replace(microsecond=0),
+            published=_in_seconds(k.published),
+            updated=_in_seconds(k.updated),
             also_in=also,
             page=page,
             is_letter=pages is not None and article.source in pages.letters,
         )
         made.append(item)
     return tuple(made)
+
+
+def _in_seconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def items_of(output: FeedOutput, kept: Sequence[StoredArticle], store: Store) -> tuple[Item, ...]:

@@ -67,7 +67,7 @@ class PublicAddresses:
         if name not in self._names and (addresses := self._further(name)) is not None:
             is_public, secrets = True, secrets_of(*addresses)
         origin = _shown(article.origin, is_public, secrets, self._hosts.get(name, self._instances))
-        return article if origin is article.origin else replace(article, origin=origin)
+        return article if origin is article.origin else article.with_origin(origin)
 
     def address(self, source: Source, moved_to: str | None) -> str | None:
         """Returns the address at which anyone can follow a source; None if it needs a key, login or

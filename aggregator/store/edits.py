@@ -129,7 +129,10 @@ def decide(
     if known is None:
         published = min(found.article.published or found.stands_at or now, now)
         updated = min(found.article.updated or published, now)
-        return Insert(found.article.dated(published, updated))
+        article = found.article
+        if (article.published, article.updated) == (published, updated):
+            return Insert(article)
+        return Insert(article.dated(published, updated))
     old = known.article
     article = replace(found.article, source=old.source, published=old.published)
     before = known.content_hash if is_of_this_version(known.content_hash) else hash_of(old)

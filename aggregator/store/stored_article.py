@@ -156,6 +156,7 @@ class RecentArticles:
 
 def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredArticle]:
     """Yields the articles of these revisions. Raises DamagedStore."""
+    seen, seen_at = None, None  # of many articles one run was the first that saw them
     for (
         revision,
         pk,
@@ -169,9 +170,12 @@ def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredA
         data,
         decision,
     ) in fetch_rows_of_each(connection, _REVISIONS, numbers):
-        dates = moment(published), moment(updated)
+        if seen_at is None or first_seen != seen:
+            seen, seen_at = first_seen, moment(first_seen)
+        date = moment(published)
+        changed = date if updated == published else moment(updated)
         try:
-            article = unpack(data, source=source, id=own_id, published=dates[0], updated=dates[1])
+            article = unpack(data, source=source, id=own_id, published=date, updated=changed)
         except Unreadable as error:
             raise _damaged(own_id, source, error) from error
         yield StoredArticle(
@@ -179,9 +183,9 @@ def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredA
             revision=revision,
             uid=uid,
             article=article,
-            published=dates[0],
-            updated=dates[1],
-            first_seen=moment(first_seen),
+            published=date,
+            updated=changed,
+            first_seen=seen_at,
             decision=decision,
             is_dated=_is_dated(given),
         )

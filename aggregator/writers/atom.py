@@ -43,7 +43,7 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
 
 
 def _fragment(item: Item, channel: Channel) -> Fragment:
-    is_named = any(map(line, (*item.article.authors, item.article.origin.title)))
+    is_named = line(item.article.origin.title) or any(map(line, item.article.authors))
     # An author is required; without one, the channel is named.
     variant = ("atom",) if is_named else ("atom", channel.title, channel.id)
     return item.part(variant, lambda: _made(cleaned(item), channel))
@@ -55,30 +55,31 @@ def _made(item: Cleaned, channel: Channel) -> Fragment:
 
 
 def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
-    origin, updated = item.article.origin, item.updated.isoformat()
+    article, origin, updated = item.article, item.article.origin, item.updated.isoformat()
+    in_title, in_content, in_summary = _languages(article, item.language)
     yield f"<id>{escaped(item.id)}</id>"
-    article, around = item.article, item.language
-    yield f"<title{_language(article, 'title', around)}>{escaped(item.title)}</title>"
+    yield f"<title{in_title}>{escaped(item.title)}</title>"
     yield f"<updated>{updated}</updated>"
     for name in item.authors or lines((origin.title, channel.title, channel.id))[:1]:
         yield _person("author", name, item)
     for name in item.contributors:
         yield _person("contributor", name, item)
     if item.content:
-        yield f'<content type="html"{_language(article, "content", around)}>{item.content}</content>'
+        yield f'<content type="html"{in_content}>{item.content}</content>'
     elif not item.link:  # §4.1.2: without content there must be an alternate link
         yield '<content type="html"/>'
     if item.link:
         yield f'<link href="{quoted(item.link)}"/>'
     if item.summary:
-        yield f'<summary type="html"{_language(article, "summary", around)}>{item.summary}</summary>'
+        yield f'<summary type="html"{in_summary}>{item.summary}</summary>'
     for name in item.categories:
         for term in item.terms.get(name, ()):
             said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
             yield f"<category{attributes(said)}/>"
         if name not in item.terms:
             yield f'<category term="{quoted(name)}"/>'
-    yield f"<published>{item.published.isoformat()}</published>"
+    published = updated if item.published == item.updated else item.published.isoformat()
+    yield f"<published>{published}</published>"
     if item.rights:
         yield f"<rights>{escaped(item.rights)}</rights>"
     yield from _links(item)
@@ -90,15 +91,19 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
         yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
 
 
-def _language(article: Article, name: str, around: str | None) -> str:
-    found = text_language(article, name, around)
-    return attributes({"xml:lang": found}) if found else ""
+def _languages(article: Article, around: str | None) -> tuple[str, str, str]:
+    """Returns the attributes with the languages of title, content and summary."""
+    if "languages" not in article.extra:
+        return "", "", ""
+    found = (text_language(article, name, around) for name in ("title", "content", "summary"))
+    title, content, summary = (attributes({"xml:lang": each}) if each else "" for each in found)
+    return title, content, summary
 
 
 def _person(role: str, name: str, item: Cleaned) -> str:
     found = item.people.get((role, name), NO_ADDRESS)
     if found is NO_ADDRESS:
-        return nested(role, [f"<name>{escaped(name)}</name>"], 2)
+        return f"<{role}>\n      <name>{escaped(name)}</name>\n    </{role}>"
     said = {"name": name, "uri": found.uri, "email": found.email}
     return nested(role, [f"<{each}>{escaped(text)}</{each}>" for each, text in said.items() if text], 2)
 

@@ -61,6 +61,7 @@ def cleaned(item: Item) -> Cleaned:
 def _cleaned(item: Item) -> Cleaned:
     article, extra = item.article, item.article.extra
     rights = extra.get("rights")
+    has_more = extra or article.headimg or article.enclosures
     return Cleaned(
         article=article,
         published=item.published,
@@ -73,11 +74,11 @@ def _cleaned(item: Item) -> Cleaned:
         authors=lines(article.authors),
         contributors=lines(_texts(extra["contributors"])) if "contributors" in extra else [],
         categories=lines(article.categories + article.tags),
-        comments=address(extra.get("comments_link")),
+        comments=address(extra["comments_link"]) if "comments_link" in extra else None,
         language=_language(article),
         rights=line(rights) if isinstance(rights, str) else "",
         enclosures=enclosures(article),
-        extensions=[(extension, str(extension)) for extension in extensions(article)],
+        extensions=[(extension, str(extension)) for extension in extensions(article)] if has_more else [],
         links=further_links(article) + also_in(item),
         terms=terms_of(article),
         people=person_addresses(article),

@@ -26,6 +26,7 @@ _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`
 _PLAIN_ADDRESS = re.compile(
     r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
 )
+_PRINTABLE_UP_TO = 400
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAMED = re.compile("tag:|urn:uuid:", re.IGNORECASE)
 _WELL_NAMED = re.compile(
@@ -38,7 +39,11 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 
 def line(text: str | None) -> str:
     """Returns plain text for a title or name: valid in XML, without outer white space; "" for None."""
-    return legal(text).strip() if text else ""
+    if not text:
+        return ""
+    if len(text) <= _PRINTABLE_UP_TO and text.isprintable():  # as nearly all are: no call of `legal`
+        return text.strip()
+    return legal(text).strip()
 
 
 def body(html: str) -> str:
@@ -49,7 +54,8 @@ def body(html: str) -> str:
 
 def lines(texts: Iterable[str]) -> list[str]:
     """Returns names cleaned by `line`, in order, without empty ones and duplicates."""
-    return list(dict.fromkeys(filter(None, map(line, texts))))
+    found = [cleaned for text in texts if (cleaned := line(text))]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def address(url: object) -> str | None:

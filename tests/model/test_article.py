@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.model.article import Article, Enclosure
+from aggregator.model.article import Article, Enclosure, Origin
 
 PLAIN = Article(id="1")
 FULL = Article(
@@ -24,9 +24,10 @@ FULL = Article(
 
 
 def test_only_the_dates_of_an_article_change() -> None:
-    """All other fields stay, those that are added some day too."""
+    """All other fields stay, those that are added some day too; likewise with an origin."""
     one, other = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
     assert FULL.dated(one, other) == replace(FULL, published=one, updated=other)
+    assert FULL.with_origin(Origin(title="B")) == replace(FULL, origin=Origin(title="B"))
 
 
 def test_visible_changes_change_the_content_hash() -> None:

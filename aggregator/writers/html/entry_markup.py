@@ -63,26 +63,28 @@ def facts(item: Item, locale: Locale) -> Markup:
 
 
 def _facts(item: Item, locale: Locale) -> str:
-    names = "".join([f"<span><bdi>{_escaped(name)}</bdi></span>\n" for name in authors(item.article)])
+    article = item.article
+    names = "".join([f"<span><bdi>{_escaped(name)}</bdi></span>\n" for name in authors(article)])
     also = _also_in(item.also_in, locale) if item.also_in else ""
+    named_site = _source(article.origin.title, article.source, article.origin.link)
     return (
-        f'<p class="facts">\n{source(item.article)}\n{names}'
+        f'<p class="facts">\n{named_site}\n{names}'
         f'<span lang="{locale.tag}">{_time(item.published, locale)}</span>{also}</p>\n'
     )
 
 
 def source(article: Article) -> Markup:
     """Returns the name of the source, linked to its site; "" if it has no name."""
-    return _source(article.origin.title, article.source, article.origin.link)
+    return Markup(_source(article.origin.title, article.source, article.origin.link))  # noqa: S704
 
 
 @lru_cache(maxsize=1_024)  # most entries of a feed have the same source
-def _source(title: str, source: str, link: str | None) -> Markup:
+def _source(title: str, source: str, link: str | None) -> str:
     name, site = _name(title) or _name(source), address(link)
     if not name:
-        return Markup()
+        return ""
     written = f"<bdi>{_escaped(name)}</bdi>"
-    return Markup(f'<a href="{_escaped(site)}">{written}</a>' if site else written)  # noqa: S704
+    return f'<a href="{_escaped(site)}">{written}</a>' if site else written
 
 
 def named(article: Article) -> str:
@@ -96,7 +98,8 @@ def time(moment: datetime, locale: Locale) -> Markup:
 
 
 def _time(moment: datetime, locale: Locale) -> str:
-    written = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    written = moment.isoformat() if not moment.microsecond else moment.isoformat(timespec="seconds")
+    written = written.replace("+00:00", "Z")
     return f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>'
 
 
@@ -138,13 +141,14 @@ def title_text(text: str, locale: Locale) -> str:
 
 def picture(url: str | None) -> str | None:
     """Returns the address if the Content-Security-Policy allows an `<img>` to load it, else None."""
-    found = address(url)
+    found = address(url) if url else None
     return found if found and found.partition(":")[0].lower() in {"http", "https"} else None
 
 
 def language(article: Article) -> str | None:
     """Returns the entry's own language, else that of the feed it came from, else None."""
-    return language_tag(article.extra.get("language")) or language_tag(article.origin.language)
+    said = article.extra.get("language") if article.extra else None
+    return language_tag(said) or language_tag(article.origin.language)
 
 
 def teaser(article: Article) -> str:
@@ -165,11 +169,17 @@ def _also_in(others: Sequence[AlsoIn], locale: Locale) -> str:
 
 def _escaped(text: str) -> str:
     """Escapes like `markupsafe.escape`, but without creating an object for each text."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace('"', "&#34;").replace("'", "&#39;")
+    if "&" in text or "<" in text or ">" in text:
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&#34;").replace("'", "&#39;") if '"' in text or "'" in text else text
 
 
 def _name(text: str) -> str:
+    return _short_name(text) if len(text) <= MAX_TITLE else cut(tidy(text), MAX_NAME)
+
+
+@lru_cache(maxsize=1_024)  # of sources and their authors, who write many entries
+def _short_name(text: str) -> str:
     return cut(tidy(text), MAX_NAME)
 
 
