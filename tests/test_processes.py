@@ -77,7 +77,7 @@ def double_answer(value: int) -> int:
 
 @pytest.mark.parametrize("task", ["sleep", "spin"])
 def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: str) -> None:
-    """Neither who waits nor who is in C code: that one ends by the clock, since no thread of it can run."""
+    """Waiting ones, and one inside C code: a timer ends it."""
     message, program = tmp_path / "message", tmp_path / "parent.py"
     program.write_text(PARENT, encoding="utf-8")
     root = str(Path(__file__).parents[1])
@@ -120,7 +120,7 @@ def test_the_late_answer_of_a_slow_process_is_ignored(monkeypatch: pytest.Monkey
 
 
 def test_a_task_that_uses_too_much_memory_reports_it() -> None:
-    """As the end of a sentence."""
+    """In words that end the sentence."""
     with (
         Processes[[int], bytes](swell, Format(bytes), 1, memory_bytes=512 * 1024**2) as pool,
         pytest.raises(Lost, match="too much memory"),
@@ -171,7 +171,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("how", ["a file", "a text"])
 def test_the_main_module_is_not_imported_again_in_a_process(tmp_path: Path, how: str) -> None:
-    """By the process that started it: our own program needs no guard, and each process starts sooner."""
+    """The program needs no `if __name__` guard, and each process starts sooner."""
     assert told_by(tmp_path, PROGRAM, how) == "begun"
 
 

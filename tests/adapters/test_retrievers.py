@@ -85,7 +85,7 @@ def test_its_module_is_small() -> None:
 
 
 def test_a_kind_with_its_own_scheme_is_fetched_and_read(serve: Any) -> None:
-    """And not again while nothing changed."""
+    """It is not read again while nothing changes."""
     server = serve(lambda connection, _: connection.sendall(MENU))
     fetched = fetch(server.port)
     assert isinstance(fetched, Fetched)
@@ -125,7 +125,7 @@ def test_a_retriever_ends_at_the_deadline(serve: Any) -> None:
 
 
 def test_a_retriever_ends_at_the_size_limit(serve: Any) -> None:
-    """By its own count, and by ours where it does not count."""
+    """By its own count, and by ours if it does not count."""
     with pytest.raises(errors.TooLarge, match="no end"):
         fetch(serve(lambda connection, _: connection.sendall(b"x" * 3000)).port, max_bytes=1000)
 

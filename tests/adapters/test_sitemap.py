@@ -44,7 +44,7 @@ PAGES = urlset(
 )
 
 
-def test_pages_come_newest_first_with_titles_made_of_their_addresses() -> None:
+def test_pages_are_newest_first_with_titles_made_from_their_addresses() -> None:
     """A sitemap has no titles."""
     document = reading(PAGES).document
     assert [(a.title, a.link) for a in document.articles] == [
@@ -81,7 +81,7 @@ def test_pages_are_chosen_by_their_addresses_and_number() -> None:
 
 
 def test_the_newest_sitemaps_of_an_index_are_followed() -> None:
-    """And so does one within it, three deep."""
+    """Also those of an index in an index, three deep."""
     index = (
         f"<sitemapindex {SPACES}>"
         "<sitemap><loc>https://tea.example/old.xml</loc><lastmod>2020-01-01</lastmod></sitemap>"
@@ -187,7 +187,7 @@ def test_a_truncated_sitemap_gives_the_pages_before_the_break() -> None:
 def test_documents_that_are_not_sitemaps_are_refused(
     body: bytes, error: type[ReadError], message: str
 ) -> None:
-    """With what it is instead."""
+    """The error says what the document is."""
     with pytest.raises(error, match=message):
         reading(body)
 

@@ -163,7 +163,7 @@ def test_an_edit_is_found_before_and_after_it_is_indexed(path: StoreAddress) -> 
 
 
 def test_withdrawn_articles_leave_the_index_and_come_back(path: StoreAddress) -> None:
-    """In the transaction itself."""
+    """In the transaction that withdraws them."""
     store_of(path, withdrawn=("urn:1.md",))
     assert len(indexed(path)) == 2
     assert titles(path, "green") == []
@@ -184,7 +184,7 @@ def test_pruned_articles_leave_the_index(path: StoreAddress) -> None:
 
 @SQLITE_ONLY
 def test_no_word_of_a_forgotten_article_stays_in_the_file(path: Path) -> None:
-    """Neither in the index."""
+    """Nor in the index."""
     store_of(path, article(6, "Xylographers", content="<p>zugzwang quixotry</p>"))
     brought_up_to_date(path, RuleSet(), no_total, no_total)
     opened = Store(path)

@@ -53,7 +53,7 @@ def found(site: Site, *sources: dict[str, Any], **settings: Any) -> tuple[str, s
     ],
 )
 def test_check_finds_what_fetch_would_refuse(site: Site, source: dict[str, Any], message: str) -> None:
-    """With the source's name and what to change; nothing is asked for it."""
+    """With the source's name and what to change, without a request."""
     refused, _ = found(site, {"name": "a", **source}, fetch={"allow": []})
     assert refused.startswith("source 'a': ")
     assert message in refused
@@ -75,7 +75,7 @@ def test_check_finds_what_fetch_would_refuse(site: Site, source: dict[str, Any],
 def test_allowed_sources_are_not_mistakes(
     site: Site, source: dict[str, Any], settings: dict[str, Any]
 ) -> None:
-    """Nor is a source that is disabled."""
+    """Disabled sources are not either."""
     assert found(site, {"name": "a", **source}, fetch=settings) == ("", "")
 
 

@@ -113,7 +113,7 @@ def test_a_dry_run_and_why_judge_an_entry_as_publication_does(planet: NotifiedPl
 
 
 def test_an_evening_digest_is_named_by_its_day(planet: NotifiedPlanet) -> None:
-    """Its articles are of that day, mostly; its id is its time, as ever."""
+    """Most of its articles are of that day; its id is made from its time, as always."""
     planet.configure(more=DIGEST.split("to = [")[0].replace("07:00", "20:00"))
     planet.run()
     planet.publish("tea", *range(1, 7))
@@ -125,7 +125,7 @@ def test_an_evening_digest_is_named_by_its_day(planet: NotifiedPlanet) -> None:
 def test_no_digest_without_articles_and_a_late_one_covers_all_missed_days(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:
-    """One that could not be made in time is made once, for the time that it was due last."""
+    """A digest that was not made in time is made once, for the time when it was last due."""
     planet.run(DAY)
     assert mailbox.messages == []
     assert page(planet) == ""
@@ -138,7 +138,7 @@ def test_no_digest_without_articles_and_a_late_one_covers_all_missed_days(
 def test_a_refused_mail_is_sent_later_with_the_same_message_id(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:
-    """Each receiver for itself."""
+    """Each receiver has a message of its own."""
     planet.publish("tea", 1, 2, 3)
     planet.run()
     mailbox.answer = "451 later"
@@ -209,7 +209,7 @@ def test_a_forgotten_article_leaves_digests_whose_rules_rewrote_it(
 
 @pytest.mark.parametrize("number", [4, 3], ids=["some are left", "none is left"])
 def test_a_forgotten_article_leaves_all_digests_and_their_pages(planet: NotifiedPlanet, number: int) -> None:
-    """Not on a digest's own page either; a digest of which nothing is left is gone, with its page."""
+    """A digest without any other article is removed with its page."""
     site = planet.site
     changed = {
         'formats = ["atom"]': 'formats = ["rss", "atom", "json", "html"]\n'
@@ -238,7 +238,7 @@ def test_a_forgotten_article_leaves_all_digests_and_their_pages(planet: Notified
 
 
 def test_an_older_backup_forgets_the_article_in_digests_too(planet: NotifiedPlanet) -> None:
-    """As soon as it meets the output again."""
+    """As soon as it publishes to the same output."""
     planet.publish("tea", 1, 2, 3, 4)
     planet.run()
     planet.run(17 * HOUR)

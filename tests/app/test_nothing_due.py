@@ -58,7 +58,7 @@ def test_after_a_poll_a_run_has_nothing_to_do_until_the_next_one_is_due(planet: 
 
 @pytest.mark.parametrize("arguments", [(), ("-v",), ("-q",), ("Milk",), ("--json",), ("--json", "Tea")])
 def test_an_idle_run_prints_the_same_as_a_usual_run(planet: Site, arguments: tuple[str, ...]) -> None:
-    """In words and for scripts."""
+    """As text and as JSON."""
     known = planet.run("fetch", *arguments)
     _record(planet).unlink()
     usual = planet.run("fetch", *arguments)
@@ -132,7 +132,7 @@ _CHANGES = [
 def test_any_change_of_config_store_or_output_makes_a_usual_run(
     planet: Site, change: Callable[[Site], None]
 ) -> None:
-    """In the config, the store or the output, by whom ever; and a record that cannot be read is none."""
+    """By any program; a record that cannot be read counts as missing."""
     assert _found(planet) is not None
     change(planet)
     assert _found(planet) is None
@@ -189,7 +189,7 @@ _NEVER = {
 def test_configs_that_depend_on_time_or_other_files_leave_no_record(
     case: str, planet: Site, server: Server
 ) -> None:
-    """Such a config leaves no record."""
+    """Every run with such a config is a usual one."""
     (planet.home / "notes").mkdir()
     added = _NEVER[case]
     planet.configure(*_sources(server), *added.sources, **dict(added.settings))
@@ -234,7 +234,7 @@ def test_without_a_record_every_run_is_a_usual_run(planet: Site) -> None:
 
 
 def test_a_copied_site_ignores_the_record_of_the_original_store(planet: Site) -> None:
-    """With the mtimes of its files."""
+    """The copied files have the same mtimes."""
     copied = planet.home.with_name("copied")
     shutil.copytree(planet.home, copied)
     assert idle_run(copied / "config" / "aggregator.toml", (), datetime.now(UTC)) is None
@@ -254,7 +254,7 @@ _ANSWERS = {
 
 @pytest.mark.parametrize("answer", _ANSWERS)
 def test_the_record_agrees_with_a_usual_run(answer: str, planet: Site, server: Server) -> None:
-    """Whatever the last poll gave: nothing to do, and nothing is written."""
+    """Whatever the last poll gave, a usual run finds nothing to do either."""
     server.pages["/a"] = _ANSWERS[answer]
     planet.run("fetch", "--force")
     assert _found(planet) is not None

@@ -38,7 +38,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 def test_a_notice_reports_only_articles_newer_than_itself(planet: NotifiedPlanet) -> None:
-    """Not what is there, not the first poll of a source; of what comes then, once, the newest first."""
+    """Not stored articles, not the first poll of a source; new ones once, newest first."""
     planet.configure(planet.webhook(when="title:tea"))
     assert planet.run() == []
     planet.publish("tea", 1, 2, 3, 4)
@@ -67,7 +67,7 @@ def test_a_notice_reports_only_articles_newer_than_itself(planet: NotifiedPlanet
 
 
 def test_the_first_article_of_a_formerly_empty_source_is_reported(planet: NotifiedPlanet) -> None:
-    """It was read before, and is no new source."""
+    """The source was read before, so it is not a new source."""
     planet.publish("milk")
     planet.configure(planet.webhook(categories=["Milk"]), sources=("tea", "milk"))
     assert planet.run() == []

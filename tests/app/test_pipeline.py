@@ -103,7 +103,7 @@ def test_an_edit_comes_out_under_the_same_id_with_a_later_update(site: Site, ser
 
 
 def test_one_broken_source_is_reported_and_does_not_stop_others(site: Site, server: Server) -> None:
-    """Its line says why; the rest is stored and published; it never becomes an entry."""
+    """Its error is printed; the others are stored and published; no error becomes an entry."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(500)}
     server.pages["/c"] = Answer(200, {}, b"<html><body>Sorry</body></html>")
     site.configure(*(dict(source(server, name, "X")) for name in "abc"))

@@ -107,7 +107,7 @@ def test_a_backup_is_restored_as_a_site_with_a_file(fetched: Site, tmp_path: Pat
 
 
 def test_commands_for_files_say_what_to_use_with_postgresql(fetched: Site) -> None:
-    """It can be brought to the server then."""
+    """A store in a file can be copied to the server."""
     result = fetched.run("rebuild")
     assert result.exit_code == 1
     assert "store copy" in result.stderr
@@ -208,7 +208,7 @@ def test_a_site_moves_to_a_server_and_back(
 
 
 def test_invalid_places_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In words, and no password is repeated."""
+    """In our own words, without the password."""
     monkeypatch.chdir(site.home)
     for old, new, words in (
         ("nowhere.db", "other.db", "there is no store"),

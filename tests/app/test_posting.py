@@ -68,7 +68,7 @@ def test_new_articles_become_statuses_at_their_pace(planet: NotifiedPlanet, mast
 def test_a_status_fits_the_limit_and_mentions_no_account(
     planet: NotifiedPlanet, mastodon: MastodonServer
 ) -> None:
-    """By what the server says of its length; the language is the feed's."""
+    """By the length that the server allows; with the language of the feed."""
     mastodon.max_characters = 120
     title = "@all@evil.example and @x: " + "long words 茶 " * 40
     link = "https://tea.example/" + "a" * 300

@@ -81,7 +81,7 @@ def test_a_lost_store_is_rebuilt_with_the_same_ids(planet: Site, server: Server,
 
 
 def test_posts_name_the_source_of_an_article(planet: Site, server: Server) -> None:
-    """And are read back alone where nothing else is left; a stranger's file among them is not."""
+    """If only posts are left, they are read back; other people's files among them are not."""
     text = planet.file.read_text()
     planet.file.write_text(f'publish.posts.folder = "posts"\n{text}')
     page = server.pages["/b"]
@@ -102,7 +102,7 @@ def test_posts_name_the_source_of_an_article(planet: Site, server: Server) -> No
 
 
 def test_an_existing_store_and_a_missing_folder_are_refused(planet: Site) -> None:
-    """With what to do."""
+    """The error says what to do."""
     result = planet.run("rebuild")
     assert result.exit_code == 1
     assert "move it away" in result.stderr

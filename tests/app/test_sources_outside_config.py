@@ -283,7 +283,7 @@ def test_export_and_backup_have_them(planet: Site, tmp_path: Path) -> None:
 
 
 def test_sources_of_a_foreign_store_use_no_environment_variables(planet: Site, tmp_path: Path) -> None:
-    """Nor goes through a proxy: such sources are off when a backup is restored, unless it is trusted."""
+    """Nor proxies: such sources are disabled by a restore without --trust."""
     settings = json.dumps({"url": "https://evil.example/", "cookie": {"env": "HOME"}})
     with closing(sqlite3.connect(store_of(planet))) as direct, direct:
         direct.execute("UPDATE followed SET settings = ? WHERE name = 'b'", (settings,))
@@ -314,7 +314,7 @@ def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_pages_count_the_sources_that_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many, nothing that is published reads all; those in memory are listed as ever."""
+    """With many sources, publishing reads only those in memory, and lists these."""
     monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 1)
     (site.home / "list.txt").write_text("\n".join(f"https://s{n}.example/" for n in range(3)))
     site.run("import", "--store", str(site.home / "list.txt"))
@@ -326,7 +326,7 @@ def test_pages_count_the_sources_that_they_do_not_list(site: Site, monkeypatch: 
 
 
 def test_changes_by_lists_and_commands_are_noticed_by_other_processes(site: Site) -> None:
-    """And nothing is read anew while nothing changed: a worker looks before each publication."""
+    """Nothing is read again without a change: a worker checks before each publication."""
     now = datetime.now(UTC)
     with App(config.load(site.file), now) as app:
         before = app.config

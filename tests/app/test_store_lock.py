@@ -48,7 +48,7 @@ def holder(store: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
-    """Its process, its command, and since when."""
+    """Its process, its command, and when it started."""
     store = tmp_path / "var" / "store.db"
     with holder(store) as process:
         who = rf"another `aggregator fetch` \(process {process.pid}, since 2026-03-04 05:06:07 UTC\)"

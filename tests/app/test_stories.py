@@ -173,7 +173,7 @@ def test_switched_off_nothing_is_looked_at(press: Press) -> None:
 
 
 def test_stories_are_split_and_joined_by_hand(press: Press) -> None:
-    """For good: neither what arrives nor a rebuild undoes it."""
+    """Permanently: neither new articles nor a rebuild undo it."""
     (story,) = json.loads(press.run("stories", "--json").stdout)["stories"]
     assert [(m["source"], m["why"]["code"], m["feeds"]) for m in story["members"]] == [
         ("a", "", ["all", "News"]),
@@ -248,7 +248,7 @@ def test_a_story_does_not_name_what_was_forgotten(press: Press, gone: str) -> No
 
 
 def test_archives_follow_a_storys_changes_and_return_to_equal_bytes(press: Press) -> None:
-    """One that holds the shown article is written again when another joins, or takes its place."""
+    """An archive with the shown article is written again when another article joins or replaces it."""
     press.settings = {"entries_per_feed": 1}
     fillers = ("Trains are late in Orvale once more", "A museum for clocks opens in Tolmar today")
     press.poll("z", *fillers)

@@ -37,7 +37,7 @@ def test_the_published_tombstones_are_digests_only(planet: Site) -> None:
 def test_a_new_store_after_a_loss_does_not_bring_a_forgotten_article_back(
     planet: Site, server: Server, changed: dict[str, str]
 ) -> None:
-    """Nor edited under its id, nor as it was under another; all others come."""
+    """Neither edited under its id nor under an earlier id; all others come."""
     shutil.rmtree(planet.home / "var")
     (planet.home / "before.zip").unlink()
     serve(server, *range(1, 8), **changed)
@@ -59,7 +59,7 @@ def test_a_rebuilt_store_does_not_bring_a_forgotten_article_back(planet: Site, s
 
 
 def test_an_older_backup_forgets_the_article_too(planet: Site) -> None:
-    """As soon as it meets the output again."""
+    """As soon as it publishes to the same output."""
     elsewhere = planet.home / "elsewhere"
     planet.run("publish")
     assert site_restored(planet.home / "before.zip", elsewhere) == 0
@@ -94,7 +94,7 @@ def test_the_newer_record_counts(planet: Site, server: Server) -> None:
 
 
 def test_a_new_store_after_a_loss_knows_a_forgotten_article_by_its_link(planet: Site, server: Server) -> None:
-    """As soon as its source named it again; its id may be another."""
+    """As soon as its source named the link again; its id may differ."""
     shutil.rmtree(planet.home / "var")
     serve(server, *range(1, 8), guid="<guid isPermaLink='false'>three</guid>")
     assert "6 new" in planet.run("fetch").stdout

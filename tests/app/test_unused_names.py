@@ -80,7 +80,7 @@ def test_categories_of_stored_articles_are_not_reported(site: Site) -> None:
 
 
 def test_a_category_without_sources_is_reported(site: Site, server: Server) -> None:
-    """Once that is published; its feed is empty and stays, until it has no formats."""
+    """After the publication that emptied it; its feed stays, empty, until it has no formats."""
     server.pages["/tea"] = Answer(200, {}, feed("tea", 1))
     tea = {"name": "Tea", "url": f"{server.url}/tea", "categories": ["Drinks"]}
     publish = {"categories": {"Drinks": {"title": "Cups"}}}

@@ -126,7 +126,7 @@ def test_flipped_bytes_of_a_store_are_found_or_change_nothing(planet: Site, stor
 
 @pytest.mark.parametrize("kind", ["none", "a folder", "text", "empty"])
 def test_a_file_that_is_not_a_store_is_reported(site: Site, kind: str) -> None:
-    """With the next step."""
+    """The report names the next step."""
     site.configure()
     store = site.home / "var" / "aggregator.db"
     store.parent.mkdir()

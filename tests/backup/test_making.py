@@ -87,7 +87,7 @@ def test_deleted_data_is_not_in_a_backup(planet: Site) -> None:
 
 
 def test_a_backup_made_beside_a_daemon_is_consistent(site: Site, server: Server) -> None:
-    """Each has every article of whatever polls it has, and no poll waits for it."""
+    """It has all articles of each poll that it contains, and no poll waits for it."""
 
     def page(request: Request) -> Answer:
         time.sleep(0.005)
@@ -130,7 +130,7 @@ def site_restored(file: Path, folder: Path) -> int:
 
 
 def test_a_killed_backup_keeps_the_previous_one(planet: Site) -> None:
-    """Whatever the moment: the file is the old one or the new one, whole."""
+    """At any moment the file is the complete old backup or the complete new one."""
     dice = random.Random(SEED)
     target = planet.home / "kept" / "planet.zip"
     target.parent.mkdir()

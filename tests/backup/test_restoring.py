@@ -235,7 +235,7 @@ def test_a_foreign_config_cannot_reach_outside_its_folder(planet: Site, backup: 
 def test_settings_are_switched_off_in_every_toml_form(
     planet: Site, backup: Path, tmp_path: Path, text: str
 ) -> None:
-    """In every form that TOML has for it."""
+    """Tables, inline tables, dotted keys."""
     import tomllib
 
     parts = {**members(backup), "config.toml": text.encode()}

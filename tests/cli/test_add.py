@@ -61,7 +61,7 @@ def test_a_feed_is_added_by_its_own_address(site: Site, server: Server) -> None:
 
 
 def test_the_rest_of_the_config_stays_byte_for_byte(site: Site, server: Server) -> None:
-    """Its bytes are a beginning of what they were: comments, odd spaces and line ends included."""
+    """Comments, odd spaces and line ends included: the new file begins with the old bytes."""
     before = b"# mine\r\n[fetch]\r\nallow   =  ['127.0.0.1'] # here\r\n\r\n[[sources]]\r\n"
     before += b"name='A'\r\nurl='https://a.example/'\r\n"
     site.file.write_bytes(before)
@@ -116,7 +116,7 @@ def test_on_a_terminal_one_is_asked_for(site: Site, server: Server, monkeypatch:
 
 
 def test_a_feed_that_is_followed_already_is_reported(site: Site, server: Server) -> None:
-    """By its own address without a request, by a page that leads to it after looking; exit code 0."""
+    """Its own address without a request, a page that links to it after reading it; exit code 0."""
     server.pages["/"] = page(link("/tea", "Tea"))
     server.pages["/tea"] = Answer(200, {}, ATOM)
     site.configure({"name": "Mine", "url": f"{server.url}/tea"})
@@ -528,7 +528,7 @@ def test_folders_are_offered_as_articles_or_as_mail(
 
 
 def test_options_decide_the_kind(site: Site, server: Server) -> None:
-    """Those of a page are of no feed, nor of a page's other kinds."""
+    """Options of a page do not fit a feed, nor other kinds for pages."""
     server.pages["/it"] = Answer(200, HTML, b"<ul><li><a href=/1>One</a><li><a href=/2>Two</a></ul>")
     shown = json.loads(site.run("preview", f"{server.url}/it", "--json", "-o", "item=li").stdout)
     assert (shown["kind"], len(shown["articles"])) == ("page", 2)

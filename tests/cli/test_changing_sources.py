@@ -76,7 +76,7 @@ def test_a_rename_that_was_killed_is_finished(planet: Site) -> None:
 
 
 def test_names_in_use_are_refused(planet: Site, server: Server) -> None:
-    """By a source of the config, and by one that was followed before."""
+    """Names of sources in the config, and of sources that were followed before."""
     before = planet.file.read_text()
     assert "another source is named 'a'" in planet.run("rename", "b", "a").stderr
     assert planet.run("rename", "no", "x").exit_code == 2

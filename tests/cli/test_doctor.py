@@ -248,7 +248,7 @@ def test_doctor_finds_nothing_wrong_with_a_correct_installation(site: Site) -> N
 
 
 def test_doctor_names_folders_that_cannot_be_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a user who is not root; and a disk that is nearly full."""
+    """For a user other than root; also a disk that is nearly full."""
     site.configure(SOURCE)
     path = store_of(site)
     site.output.mkdir()
@@ -278,7 +278,7 @@ def test_the_clock_is_compared_with_the_programs_own_age(site: Site) -> None:
 def test_doctor_reports_that_no_host_name_can_be_resolved(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One host of several that is not found is a note."""
+    """If only one of several hosts is not found, this is a note."""
     site.configure(SOURCE, {"name": "b", "url": "https://b.example/feed"})
 
     def addresses(_guard: object, host: str, _seconds: float) -> Iterator[str]:

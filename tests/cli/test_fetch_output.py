@@ -43,7 +43,7 @@ def test_quiet_prints_nothing_when_nothing_went_wrong_with_the_run(many: Site) -
 
 
 def test_a_named_source_that_is_not_due_says_why(many: Site) -> None:
-    """And how to poll it now."""
+    """And names the option that polls it now."""
     many.run("fetch")
     said = many.run("fetch", "s03").stdout
     assert "waiting s03: 20" in said

@@ -84,7 +84,7 @@ def test_a_forgotten_article_is_nowhere_in_files_or_store(planet: Site) -> None:
 def test_a_forgotten_article_does_not_come_back(
     planet: Site, server: Server, changed: dict[str, str]
 ) -> None:
-    """Nor edited, nor under other ids by which it would be known if it were kept."""
+    """Neither edited nor under other ids by which a stored article would be recognised."""
     planet.run("forget", LINK)
     serve(server, *range(1, 13), **changed)
     assert "1 new" in planet.run("fetch", "--refetch").stdout

@@ -145,7 +145,7 @@ def test_preview_reads_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_preview_of_a_missing_document_exits_with_1(server: Server, tmp_path: Path) -> None:
-    """Not there, or no feed."""
+    """Also for a document that is not a feed."""
     missing = run("preview", str(tmp_path / "none.xml"))
     assert missing.exit_code == 1
     assert "No such file" in missing.stderr

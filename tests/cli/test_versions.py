@@ -46,7 +46,7 @@ def test_versions_as_json_are_complete(edited: Site) -> None:
 
 
 def test_versions_of_an_unedited_article_are_one(edited: Site) -> None:
-    """It is kept as it came."""
+    """Only its present version."""
     result = edited.run("versions", "https://a.example/2")
     assert result.stdout.splitlines() == ["a 2 (a)", "no earlier version is stored"]
 

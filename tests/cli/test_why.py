@@ -85,7 +85,7 @@ def test_each_rule_and_saved_feed_is_a_reason(stored: Site, server: Server) -> N
 
 
 def test_articles_that_cannot_be_in_a_feed_have_a_state_as_reason(stored: Site, server: Server) -> None:
-    """Of a source that is not followed; pruned, of which only the id is known."""
+    """Its source is not followed any more, or it is pruned."""
     one = {"name": "Other", "url": f"{server.url}/other"}
     stored.configure(one)
     stored.run("fetch")
@@ -152,7 +152,7 @@ def test_rules_are_tried_on_the_store(stored: Site, server: Server) -> None:
 
 
 def test_a_dry_run_without_changes_lists_no_feeds_of_sources(stored: Site, server: Server) -> None:
-    """They follow the articles, both before and after they are published."""
+    """These feeds follow the articles, before and after a publication."""
     pages = {"pages": {"sources": True}}
     choose(stored, server, publish=pages)
     (gains, _) = json.loads(stored.run("rules test", "--changed", "--json").stdout)["feeds"]

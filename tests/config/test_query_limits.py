@@ -53,7 +53,7 @@ def test_regexes_are_counted_and_addresses_are_not() -> None:
 
 @pytest.mark.parametrize("tables", [{"rules": 5}, {"rules": [5, None, []]}, {"feeds": {"query": "x"}}])
 def test_values_that_are_not_lists_of_tables_are_not_counted(tables: dict[str, object]) -> None:
-    """They report it."""
+    """Other checks report them."""
     assert list(over_limits(tables)) == []
 
 
@@ -76,7 +76,7 @@ def test_many_unknown_names_are_each_reported_and_few_compared() -> None:
 
 
 def test_mistakes_shorten_long_names() -> None:
-    """Neither that of a table, nor one that is not known."""
+    """Names of tables, and unknown names."""
     long = "n" * 100_000
     table = rules(1, "(").replace("'0'", f"'{long}'")
     assert all(len(each) < 1_000 for each in mistakes(table))

@@ -73,7 +73,7 @@ def test_the_text_of_a_secret_is_refused_and_not_repeated(settings: dict[str, An
 
 
 def test_the_store_keeps_a_table_without_name_and_unset_keys() -> None:
-    """Neither its name nor what is not set."""
+    """The name is a column of its own."""
     table = {"name": "Tea", "url": URL, "enabled": False, "link": None, "categories": [], "adaptive": False}
     assert settings_of(table) == {"url": URL, "adaptive": False}
 

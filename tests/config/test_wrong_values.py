@@ -106,7 +106,7 @@ def test_messages_contain_no_wording_of_libraries(tmp_path: Path, before: str, k
     ],
 )
 def test_a_refused_value_is_reported_with_what_to_write(tmp_path: Path, text: str, wanted: str) -> None:
-    """And what was there, without logins."""
+    """And with the value, without logins."""
     assert wanted in said(tmp_path / "aggregator.toml", text)
 
 

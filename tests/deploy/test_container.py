@@ -63,7 +63,7 @@ def test_the_container_runs_as_another_user_with_one_volume() -> None:
 
 
 def test_the_containers_command_exists() -> None:
-    """With the options that it has; the health check asks where that serves."""
+    """With its options; the health check requests the address that it serves."""
     (entry,) = rests("ENTRYPOINT")
     assert json.loads(entry) == ["aggregator"]
     command, *arguments = json.loads(rests("CMD")[0])

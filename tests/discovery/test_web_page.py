@@ -149,7 +149,7 @@ def test_a_body_over_the_limits_does_not_hide_the_head() -> None:
 
 
 def test_a_page_with_very_many_links_is_limited() -> None:
-    """So many as that are never asked for; none twice."""
+    """The other links are not fetched, and none is fetched twice."""
     markup = "".join(f'<a href="/{n}/feed.xml">RSS</a>' * 2 for n in range(5_000))
     assert len(urls(markup)) == 50
 

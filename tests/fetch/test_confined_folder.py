@@ -162,7 +162,7 @@ def test_a_file_with_other_hard_links_is_read_like_any_other(notes: Path) -> Non
 
 
 def test_a_single_file_follows_the_same_rules(notes: Path) -> None:
-    """Its folder is the one in which it is named."""
+    """Its folder is the folder that contains it."""
     (notes / "post.md").symlink_to("../outside.env")
     fetched = fetch(notes / "post.md")
     assert given(fetched) == {}
@@ -174,7 +174,7 @@ def test_a_single_file_follows_the_same_rules(notes: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pipe", "link", "elsewhere/outside.env", "loop", "sub"])
 def test_a_file_address_follows_the_same_rules(notes: Path, name: str) -> None:
-    """It is a link out of its folder, a pipe, or a folder; a folder on the way is the config's own word."""
+    """Links out of its folder, pipes and folders are refused; the config may name any folder."""
     os.mkfifo(notes / "pipe")
     (notes / "link").symlink_to("../outside.env")
     (notes / "loop").symlink_to("loop")

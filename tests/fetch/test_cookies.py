@@ -72,7 +72,7 @@ def test_cookies_of_a_site_are_added_to_those_of_the_config(server: Server, fetc
 def test_another_host_does_not_get_the_cookies(
     server: Server, other_server: Server, fetcher: HttpFetcher
 ) -> None:
-    """Not even another port of it; who set them sees them again when the way leads back."""
+    """Not even another port of the same host; a redirect back gets them again."""
     server.pages["/feed"] = lambda request: (
         Answer(200, {}, b"<rss/>")
         if request.headers.get("Cookie")
@@ -115,12 +115,12 @@ def test_a_redirect_loop_that_sets_cookies_is_detected(server: Server, fetcher: 
     ],
 )
 def test_invalid_cookies_are_ignored(header: str, sent: str) -> None:
-    """Nor is one that has ended; nothing in one can begin another header."""
+    """Also expired ones; no cookie can begin another header."""
     assert cookies(header).header(HOME) == sent
 
 
 def test_secure_cookies_are_sent_only_over_https() -> None:
-    """One that came in the open may go either way, unless it says that it is not for that."""
+    """Others are sent over http and https."""
     assert cookies("a=1").header("http://tea.example/") == ""
     assert cookies("a=1", url="http://tea.example/").header(HOME) == "a=1"
     assert cookies("a=1; Secure", url="http://tea.example/").header(HOME) == ""

@@ -67,7 +67,7 @@ def test_a_redirect_to_another_private_host_is_refused(server: Server, fetcher: 
 
 
 def test_pictures_have_their_own_size_limit(server: Server, fetcher: Fetcher) -> None:
-    """Whatever those of documents are."""
+    """Different from that of documents."""
     server.pages["/a.png"] = Answer(body=bytes(1_001))
     with pytest.raises(TooLarge):
         fetcher.embedded(source_at(f"{server.url}/feed"), f"{server.url}/a.png", NOW, BOUNDS)

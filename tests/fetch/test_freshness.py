@@ -76,7 +76,7 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_own_clock(
 
 @given(st.text(max_size=60))
 def test_any_freshness_header_gives_a_bounded_time_or_none(text: str) -> None:
-    """Whatever stands there, the answer is a bounded time or None."""
+    """Also hostile ones."""
     for found in (
         max_age(seen(cache_control=text, expires=text, age=text, date=text), NOW),
         retry_after(seen(retry_after=text, date=text), NOW),

@@ -159,7 +159,7 @@ def test_a_retry_after_of_more_than_five_minutes_is_not_waited_for() -> None:
 
 
 def test_a_retry_after_that_comes_while_a_request_waits_is_obeyed() -> None:
-    """Its turn has come then, and it is not asked."""
+    """The request is not sent when its turn comes."""
     clock = Clock()
 
     def sleep(seconds: float) -> None:
@@ -266,7 +266,7 @@ def test_how_many_places_are_left_in_some_time() -> None:
 
 
 def test_a_host_is_resolved_once_for_all_threads() -> None:
-    """By the system's resolver, which no request waits for a second time, nor any other thread."""
+    """By the system's resolver; no request waits for it a second time."""
     asked: list[str] = []
 
     def is_own(host: str) -> bool:
@@ -293,7 +293,7 @@ def test_the_number_of_remembered_addresses_is_limited(monkeypatch: pytest.Monke
 
 
 def test_a_retry_after_is_passed_to_the_next_process() -> None:
-    """Its wait travels by its name; a wait that is over is not in it."""
+    """With the publisher's name; waits that are over are left out."""
     first, second = Hosts(), Hosts()
     first.hold("https://www.example.org/feed", timedelta(seconds=90), 1000.0)
     first.hold("https://www.example.com/feed", timedelta(seconds=10), 1000.0)

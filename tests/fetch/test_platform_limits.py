@@ -88,7 +88,7 @@ def test_the_pace_of_the_longer_host_name_applies() -> None:
 
 
 def test_keys_without_a_value_are_those_of_the_platform_or_the_default() -> None:
-    """One key alone changes that key alone."""
+    """Each key is decided separately."""
     settings = Fetch(
         hosts={
             "rss.arxiv.org": HostPace(gap=5 * SECOND),

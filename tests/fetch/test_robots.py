@@ -86,7 +86,7 @@ def test_robots_txt_is_read_as_rfc_9309_says(text: str, path: str, allowed: bool
     ],
 )
 def test_a_crawl_delay_is_obeyed_up_to_a_minute(text: str, delay: timedelta | None) -> None:
-    """It is no part of RFC 9309, and common."""
+    """It is not in RFC 9309, but common."""
     assert parse(text).delay == delay
 
 
@@ -258,7 +258,7 @@ def test_robots_txt_is_not_read_for_feeds(server: Server, fetcher: Fetcher, kind
 
 
 def test_the_robots_txt_of_a_redirects_target_is_read_too(server: Server, fetcher: Fetcher) -> None:
-    """Else a shortener's robots.txt would speak for everybody."""
+    """Otherwise the robots.txt of a link shortener would decide for all sites."""
     server.pages = {
         "/short": Answer(302, headers={"Location": "/hidden/1"}),
         "/robots.txt": Answer(body=b"User-agent: *\nDisallow: /hidden/"),

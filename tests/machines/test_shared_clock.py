@@ -9,7 +9,7 @@ from tests.conftest import NOW
 
 
 def test_the_shared_clock_continues_with_a_monotonic_clock() -> None:
-    """And follows the database where it is set again."""
+    """It follows the database again at the next reading."""
     moments = iter((100.0, 107.5, 110.0, 111.0))
     clock = SharedClock(NOW, lambda: next(moments))
     assert clock.read() == NOW + timedelta(seconds=7.5)

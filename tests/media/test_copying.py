@@ -329,7 +329,7 @@ def test_the_total_size_of_copies_is_limited(planet: Planet) -> None:
     assert len(planet.copies()) == 1
 
 
-def test_without_copies_again_every_output_is_as_if_there_had_never_been_any(planet: Planet) -> None:
+def test_switching_copies_off_gives_the_output_without_them(planet: Planet) -> None:
     """Archives too, byte for byte; the files are gone."""
     planet.settings = {"entries_per_feed": 1}
     images = [planet.picture(f"{n}.jpg", written(photo(seed=n), "JPEG")) for n in range(1, 4)]
@@ -440,7 +440,7 @@ def test_a_site_without_copies_imports_no_decoder_and_has_no_rows(planet: Planet
 
 
 def test_a_report_fits_on_one_line() -> None:
-    """Only what there was."""
+    """Counts of 0 are left out."""
     assert CopyReport(copied=2).summary == "2 copied"
     many = CopyReport(copied=1, pixels=2, refused=3, failed=4, waiting=5)
     assert many.summary == "1 copied, 2 tracking pixels, 3 refused, 4 failed, 5 later"

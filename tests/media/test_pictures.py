@@ -151,7 +151,7 @@ def test_a_picture_that_grows_when_encoded_is_tried_as_webp_then_refused() -> No
 
 
 def test_undeclared_tracking_pixels_are_recognised() -> None:
-    """It is taken out of what is published; see the tests of references."""
+    """They are removed from what is published; see the tests of references."""
     with pytest.raises(PictureRefused) as refused:
         encoded(refused_pictures()["a tracking pixel"][0], BOUNDS)
     assert str(refused.value) == PIXEL

@@ -63,7 +63,7 @@ def test_a_compromised_picture_worker_can_return_only_a_picture(answer: subject.
 
 
 def test_closed_picture_workers_raise_a_clear_error() -> None:
-    """It is no fault of the picture."""
+    """The picture is not refused."""
     closed = PictureWorkers(1)
     closed.close()
     with pytest.raises(Stopped):

@@ -31,7 +31,7 @@ def test_only_the_dates_of_an_article_change() -> None:
 
 
 def test_visible_changes_change_the_content_hash() -> None:
-    """Each of it alone, and where a text moves from one place to another."""
+    """Each field alone, and text that moves from one field to another."""
     one, other = FULL.enclosures
     others = (
         replace(FULL, title="B"),
@@ -54,7 +54,7 @@ def test_visible_changes_change_the_content_hash() -> None:
 
 
 def test_the_content_hash_never_changes() -> None:
-    """It is stored: made otherwise, it needs another `store.edits.HASH_VERSION`."""
+    """It is stored: another hash needs another `store.edits.HASH_VERSION`."""
     assert (PLAIN.content_hash, FULL.content_hash) == (
         "45ab6c0a2412e3e096f262914762ae14",
         "b61f6cc69023cfcb197f203b70783983",

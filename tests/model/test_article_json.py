@@ -61,14 +61,14 @@ def test_everything_comes_back() -> None:
 
 
 def test_articles_of_a_feed_share_one_decoded_origin() -> None:
-    """It is decoded once, and found again by what it is."""
+    """It is decoded once, and found again by its bytes."""
     first, second = (again(replace(ARTICLE, id=id_)) for id_ in ("1", "2"))
     assert first.origin is second.origin
     assert first.origin == ARTICLE.origin
 
 
 def test_long_origins_are_not_cached() -> None:
-    """It comes back all the same."""
+    """They are decoded each time."""
     long = replace(ARTICLE, origin=replace(ARTICLE.origin, rights="x" * 20_000))
     first, second = again(long), again(long)
     assert first == second == long
@@ -103,7 +103,7 @@ def test_values_of_front_matter_come_back(value: object) -> None:
 
 
 def test_nan_comes_back_as_none() -> None:
-    """It equals nothing, itself neither."""
+    """NaN does not equal itself."""
     assert math.isnan(again(replace(ARTICLE, extra={"x": math.nan})).extra["x"])
 
 
@@ -134,7 +134,7 @@ def test_any_article_comes_back(title: str, content: str, extra: dict[str, Any])
 
 @given(st.text(max_size=40) | st.binary(max_size=40) | st.none() | st.integers())
 def test_other_texts_are_not_times(text: Any) -> None:
-    """By one error, whatever is wrong."""
+    """All of them raise the same error."""
     try:
         found = unpack(text, source="s", id="1", published=None, updated=None)
     except Unreadable:
@@ -175,6 +175,6 @@ def test_an_id_that_is_no_text_is_unreadable(key: str) -> None:
 
 
 def test_values_that_no_article_can_have_raise_an_error() -> None:
-    """It raises before anything is stored."""
+    """Before anything is stored."""
     with pytest.raises(TypeError, match="cannot keep a set"):
         pack(replace(ARTICLE, extra={"x": {1}}))

@@ -114,7 +114,7 @@ def test_two_articles_on_a_page_have_places_of_their_own() -> None:
     ],
 )
 def test_ids_inside_an_article_stay_when_a_site_moves(link: str) -> None:
-    """Else each article would look edited."""
+    """Otherwise each article would look edited."""
     assert Owner("Tea", "another", link).prefix == P
     assert Owner("Tea", link, None).prefix == P
 

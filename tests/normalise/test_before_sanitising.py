@@ -157,7 +157,7 @@ def test_both_colours_of_a_pair_stay(tag: str, left: str) -> None:
 
 @pytest.mark.parametrize("behind", ["#ggg", "#12345", "hsl(0, 0%, 0%)", "rgb(x)", "none", "", "#" * 50])
 def test_invalid_and_unknown_colours_are_left_out(behind: str) -> None:
-    """And raises nothing."""
+    """Without an exception."""
     assert "color:" not in sanitise(f"<p style='background:{behind}'>x</p>", BASE)
     assert "color:" not in sanitise(f"<table bgcolor='{behind}'><tr><td>x</td></tr></table>", BASE)
 

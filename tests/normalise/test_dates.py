@@ -139,7 +139,7 @@ def test_a_region_has_the_offset_of_that_day(text: str) -> None:
 
 
 def test_the_first_readable_of_several_texts_is_used() -> None:
-    """Else the first that says anything, so that a problem can show it."""
+    """If none can be read, the first that is not empty, for the problem."""
     assert first("Invalid Date", None, "2024-01-08", "2025-01-08") == "2024-01-08"
     assert first(" ", "soon", "later") == "soon"
     assert first(None, "") is None
@@ -258,7 +258,7 @@ def test_dates_without_a_zone_are_read_in_the_one_that_is_set(text: str, right: 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "", "CEST+2", "x" * 5_000, "Europe"])
 def test_an_unknown_time_zone_is_refused(name: str) -> None:
-    """By what reads a config."""
+    """When the config is read."""
     with pytest.raises(ValueError, match="no time zone"):
         zone_of(name)
 

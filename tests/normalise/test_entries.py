@@ -273,7 +273,7 @@ def test_a_republished_entry_has_its_own_source_as_origin() -> None:
 
 
 def test_without_a_self_link_the_documents_url_is_used() -> None:
-    """It is where the feed was found."""
+    """The address at which the feed was found."""
     assert article(Entry()).origin.self_link == URL
 
 

@@ -124,7 +124,7 @@ def test_a_placeholder_named_by_the_feed_is_not_the_lead_image(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["honey-badger.jpg", "spacerock.jpg", "opinit.jpg", "sharethistory.jpg"])
 def test_words_in_an_address_match_as_whole_words(name: str) -> None:
-    """In a body, without a size."""
+    """For images in a body without a size."""
     body = HtmlBody(raw=f'<img src="https://a.example/{name}">')
     sanitise_checked([body])
     assert body.picture == f"https://a.example/{name}"

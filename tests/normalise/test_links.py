@@ -90,7 +90,7 @@ def test_a_link_that_is_not_a_web_address_is_none(href: str) -> None:
     ],
 )
 def test_links_with_harmless_other_schemes_are_kept(href: str, expected: str | None) -> None:
-    """One list, for what is read and what is written."""
+    """One list of schemes is used for reading and for writing."""
     assert resolve(href, schemes=FOLLOWED) == expected
     assert address(href) == expected
 
@@ -139,7 +139,7 @@ def test_published_international_hosts_are_read_again() -> None:
 
 @pytest.mark.parametrize("link", ["magnet:?xt=urn:btih:1", "gemini://tea.example/1", "ftp://tea.example/1"])
 def test_an_entrys_link_may_have_another_scheme(link: str) -> None:
-    """But a page is preferred."""
+    """But a web page is preferred."""
     item = f"<link>{escape(link)}</link>"
     rss = "<rss version='2.0' xmlns:a='http://www.w3.org/2005/Atom'><channel><item><title>T</title>{}</item></channel></rss>"
     (article,) = read(rss.format(item).encode()).articles
@@ -167,7 +167,7 @@ def test_an_invalid_base_is_ignored() -> None:
 
 
 def test_a_login_is_removed_from_an_address() -> None:
-    """And nothing else of it."""
+    """The rest stays."""
     assert without_login("https://me:secret@a.example:8443/x?y#z") == "https://a.example:8443/x?y#z"
     assert without_login("https://a.example/@me") == "https://a.example/@me"
     assert without_login("https://[") == ""

@@ -67,7 +67,7 @@ def test_a_formula_stays(inner: str) -> None:
     ],
 )  # fmt: skip
 def test_mathml_that_browsers_do_not_draw_is_rewritten(written: str, right: str) -> None:
-    """And what could act, load, or leave its place goes."""
+    """Active and positioning markup is removed."""
     assert sanitise(math(written)) == math(right)
 
 

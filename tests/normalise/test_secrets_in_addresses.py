@@ -79,7 +79,7 @@ def test_an_address_with_a_query_may_be_read_only_where_the_feed_names_it(addres
     ],
 )
 def test_addresses_with_logins_and_other_schemes_are_never_public(address: str | None) -> None:
-    """Not even where the feed names it."""
+    """Even if the feed names them."""
     assert not is_publishable(address)
     assert not is_publishable(address, is_own_word=True)
 

@@ -47,7 +47,7 @@ def test_everything_is_made_as_for_an_entry() -> None:
 
 
 def test_a_named_lead_image_is_preferred() -> None:
-    """And is made absolute."""
+    """It becomes absolute."""
     (made,) = read(ArticleDocument(replace(ARTICLE, headimg="/b.jpg"))).document.articles
     assert made.headimg == "https://blog.example/b.jpg"
 

@@ -137,7 +137,7 @@ def test_tags_of_parsed_markup_are_always_removed() -> None:
 
 
 def test_text_that_only_mentions_a_tag_is_not_html() -> None:
-    """Its entities were none."""
+    """So its entities are not decoded."""
     assert plain(Text("<dl> a=1&copy=2")) == "<dl> a=1&copy=2"
 
 

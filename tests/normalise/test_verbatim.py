@@ -125,7 +125,7 @@ MUST_CHANGE = {
 
 @pytest.mark.parametrize("body", MUST_CHANGE.values(), ids=MUST_CHANGE)
 def test_bodies_that_need_changes_are_sanitised(body: str) -> None:
-    """And what becomes of it is kept from then on."""
+    """The result is then kept byte for byte."""
     assert not is_harmless(body, has_base=True)
     mended = kept_or_sanitised(body, "https://example.org/")
     assert mended != body

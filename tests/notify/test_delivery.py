@@ -69,7 +69,7 @@ def sent(store: Store, after: timedelta = timedelta(0)) -> list[Delivery]:
 
 
 def test_an_unexpected_exception_affects_one_message(store: Store) -> None:
-    """It is reported as one, without its text; the others go out."""
+    """It is reported as a bug, without its text; the others are sent."""
     queue(store, ("a", "one", "err"), ("b", "two", ""))
     found = {each.subject: each.error for each in sent(store)}
     assert found["b"] is None

@@ -139,7 +139,7 @@ def test_a_lost_upload_is_repeated(published: BucketSite) -> None:
 
 
 def test_an_upload_that_always_fails_is_reported_and_not_linked(published: BucketSite) -> None:
-    """Nor to any other that was to come after it."""
+    """Files that would be uploaded after it are not linked either."""
     heads = {path: body for path, body in published.bodies().items() if path.count("/") < 2}
     published.store.fault = lambda method, key: "lost" if method == "PUT" and "/archive/3/" in key else None
     result = published.site.run("fetch", "--force")

@@ -80,7 +80,7 @@ def test_the_open_archive_is_kept_as_long_as_a_feed() -> None:
 
 
 def test_a_gz_file_without_its_plain_file_is_an_ordinary_file() -> None:
-    """It is the form of another only beside it."""
+    """It is a compressed form only beside its plain file."""
     headers = Headers(
         MediaTypes(formats()), timedelta(minutes=5), ["dump.xml.gz", "a/rss.xml", "a/rss.xml.gz"]
     )

@@ -149,7 +149,7 @@ def test_a_takedown_that_cannot_reach_the_bucket_is_repeated_later(published: Bu
 
 
 def test_files_that_the_user_adds_to_the_copy_are_uploaded(published: BucketSite) -> None:
-    """And leave with it; hidden ones and links are not."""
+    """And deleted with them; hidden files and links are left out."""
     staging = published.site.home / "var" / "staging" / "planet+feeds"
     (staging / "robots.txt").write_text("User-agent: *")
     (staging / ".htaccess").write_text("x")
@@ -192,7 +192,7 @@ def test_lost_and_changed_objects_are_found_and_uploaded_again(published: Bucket
 
 
 def test_hubs_are_notified_only_of_uploaded_feeds(planet: BucketSite) -> None:
-    """Not of what could not be put."""
+    """Not of feeds whose upload failed."""
     planet.configure(planet.site, publish={"hubs": [f"{planet.server.url}/hub"]})
     planet.server.pages["/hub"] = Answer(204)
     planet.store.fault = lambda method, key: "503" if method == "PUT" and key.endswith("rss.xml") else None

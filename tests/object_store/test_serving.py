@@ -99,7 +99,7 @@ def test_the_daemon_puts_what_is_left_although_nothing_is_due(
 
 
 def test_a_daemon_waits_before_it_tries_a_failing_object_store_again(published: BucketSite) -> None:
-    """And then puts what is there, although nothing new was published."""
+    """Then it uploads what is there, although nothing new was published."""
     now = 1000.0
     output = BucketOutput(load(published.site.file), clock=lambda: now)
     staging = published.site.home / "var" / "staging" / "planet+feeds"

@@ -203,7 +203,7 @@ def test_different_content_at_the_same_address_is_another_article(source: Feed) 
 
 @pytest.mark.parametrize("same", ["title", "body", "date"])
 def test_another_spelling_of_an_id_needs_an_equal_title_text_or_date(source: Feed, same: str) -> None:
-    """One of them is enough where the id itself is only spelled otherwise."""
+    """One of the three is enough."""
     old = item(1)
     before = source.poll([old])
     other = Item("Another", "https://blog.example/1", "https://blog.example/1", day(9), "Other words")

@@ -185,7 +185,7 @@ def test_an_empty_mount_is_reported_and_believed_a_day_later(site: Site) -> None
 
 
 def test_a_folder_missing_for_less_than_a_day_withdraws_nothing(site: Site) -> None:
-    """And the next time that it is away, a day is waited for again."""
+    """The next time that it is missing, a day must pass again."""
     for name in "abc":
         write(site, f"{name}.md")
     poll(site)

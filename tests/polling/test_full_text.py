@@ -111,7 +111,7 @@ def test_teasers_are_completed_once_by_their_pages(site: Site, server: Server) -
 
 
 def test_an_article_completed_in_its_first_run_counts_as_unedited(site: Site, server: Server) -> None:
-    """It leaves us as one article with one date, of which no earlier version is kept."""
+    """It is published as one article with one date, and has no earlier version."""
     configured(site, server)
     teasers(server, 1)
     server.pages["/1"] = page(1)
@@ -367,7 +367,7 @@ def test_titles_made_from_addresses_are_replaced_by_the_pages(site: Site, server
 
 
 def test_robots_txt_does_not_apply_to_polls_of_feeds(site: Site, server: Server) -> None:
-    """It was made for programs."""
+    """Feeds are made for programs."""
     site.configure({"name": "tea", "url": f"{server.url}/feed"})
     teasers(server, 1)
     run(site)

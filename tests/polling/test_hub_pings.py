@@ -82,7 +82,7 @@ def test_a_ping_may_contain_only_the_new_entries(one: Followed) -> None:
 
 
 def test_a_ping_sent_twice_is_read_once(one: Followed) -> None:
-    """And an old ping that comes again brings nothing old back: the source is asked."""
+    """An old ping that comes again restores no old content: the source is polled."""
     edited = one.document(1, 2, body="Edited").replace(b"Jan 2024", b"Feb 2024")
     one.post(one.document(1, 2))
     one.post(one.document(1, 2))
@@ -135,7 +135,7 @@ def test_other_ids_for_what_is_kept_are_left_to_a_poll(one: Followed) -> None:
     ],
 )
 def test_a_ping_that_is_not_a_feed_causes_one_poll(one: Followed, body: bytes) -> None:
-    """It is no failure of the source, and is said."""
+    """It does not count as a failure of the source, and is reported."""
     one.post(body)
     assert one.read() == []
     assert "what the hub sent cannot be read" in (one.known.error or "")
@@ -149,7 +149,7 @@ def test_a_ping_that_is_not_a_feed_causes_one_poll(one: Followed, body: bytes) -
 
 
 def test_an_unexpected_exception_affects_one_ping(one: Followed) -> None:
-    """And a reader that ends badly too."""
+    """Also a reader process that dies."""
 
     def breaks(_: Resource, __: Context) -> Reading:
         raise ZeroDivisionError
@@ -177,7 +177,7 @@ def test_an_unexpected_exception_affects_one_ping(one: Followed) -> None:
     ],
 )
 def test_a_ping_for_another_topic_causes_a_poll(one: Followed, headers: dict[str, str]) -> None:
-    """By its headers."""
+    """The topic in its headers."""
     one.post(one.document(1, 2), **headers)
     assert one.read() == []
     assert one.next_poll == (one.now, Reason.PING)
@@ -185,7 +185,7 @@ def test_a_ping_for_another_topic_causes_a_poll(one: Followed, headers: dict[str
 
 
 def test_a_ping_with_another_self_link_causes_a_poll(one: Followed) -> None:
-    """By its own link."""
+    """The self link in the document."""
     one.post(with_links(feed("a", 1, 2), one.hub.url, "https://other.example/feed"))
     assert one.read() == []
     assert one.titles == ["a 1"]

@@ -254,7 +254,7 @@ def test_sources_with_secrets_are_not_subscribed_at_hubs(
 
 
 def test_our_own_feeds_are_not_subscribed_to(tmp_path: Path, server: Server) -> None:
-    """Its ping would lead to the next."""
+    """Each ping would cause the next one."""
     with followed(tmp_path, server, site={"url": server.url}) as one:
         one.poll()
         assert one.ask() == []

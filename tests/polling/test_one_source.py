@@ -38,7 +38,7 @@ def test_one_source_is_polled_and_saved(site: Site, server: Server) -> None:
 
 
 def test_the_failure_of_one_poll_is_saved(site: Site, server: Server) -> None:
-    """It is saved too."""
+    """With its error and the next poll."""
     configure(site, server)
     server.pages["/tea"] = Answer(404)
     loaded = config.load(site.file)

@@ -105,7 +105,7 @@ def notices(polls: dict[str, PollResult]) -> list[str]:
 
 
 def test_being_offline_is_reported_once_and_counts_as_no_failure(start: Start, server: Server) -> None:
-    """Neither failures nor back-off; soon tried again; afterwards all goes on, conditionally."""
+    """No back-off; polls are tried again soon; then everything continues, conditionally."""
     machine = start("abcde")
     machine.poll(NOW)
     machine.lost.add("*")

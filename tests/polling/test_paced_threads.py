@@ -112,7 +112,7 @@ def test_sources_of_a_publisher_with_retry_after_are_returned_at_once() -> None:
 
 
 def test_an_exception_of_the_work_ends_the_run() -> None:
-    """It is not the result of a source."""
+    """It is not the error of one source."""
 
     def work(number: int) -> str:
         raise RuntimeError(f"at {number}")

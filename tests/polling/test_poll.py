@@ -352,7 +352,7 @@ def test_a_store_error_ends_the_run(site: Site, server: Server) -> None:
 
 
 def test_an_unexpected_exception_affects_one_source(site: Site, server: Server) -> None:
-    """Whatever it is: it is the error of that source, and the others are saved."""
+    """It becomes the error of that source, and the others are saved."""
     server.pages |= {f"/s{n}": Answer(200, {"ETag": '"1"'}, feed(f"s{n}", 1)) for n in range(3)}
     site.configure(*(source(server, f"s{n}") for n in range(3)))
     loaded = config.load(site.file)
@@ -479,7 +479,7 @@ def test_changed_options_fetch_an_unreadable_document_without_validators(site: S
     ],
 )
 def test_no_source_is_polled_again_within_an_hour(site: Site, server: Server, answer: Answer) -> None:
-    """Whatever was wrong with it."""
+    """Whatever its failure was."""
     server.pages["/a"] = answer
     site.configure(source(server, "a"), fetch={"max_bytes": 1_000_000})
     assert poll_at(site, NOW).error is not None

@@ -67,6 +67,6 @@ def test_a_failed_further_document_is_reported_and_the_others_stay() -> None:
 
 
 def test_an_unreadable_only_document_is_the_sources_failure() -> None:
-    """It is the source's failure, not a problem in it."""
+    """And not only a problem in it."""
     with pytest.raises(ReadError):
         gathered_from("refused")

@@ -88,7 +88,7 @@ def test_changed_options_fetch_without_validators(site: Site, server: Server) ->
 
 
 def test_a_changed_interval_only_plans_the_next_poll_again(site: Site, server: Server) -> None:
-    """Nothing is asked for it."""
+    """It causes no request."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     assert asked(site, server) == [None]
     assert asked(site, server, interval="3h", adaptive=False) == []

@@ -171,7 +171,7 @@ def test_a_new_article_and_a_damaged_file_at_once(planet: Site) -> None:
 
 
 def test_undamaged_files_are_not_rendered_again(planet: Site) -> None:
-    """Once more, and by another process that looks at the same folder."""
+    """Neither by this process nor by another that checks the same folder."""
     assert "published 0 of 3 feeds, 0 files written" in planet.run("publish").output
     emptied(planet.output / "News/rss.xml")
     assert "published 1 of 3 feeds, 1 file written" in planet.run("publish").output
@@ -264,7 +264,7 @@ def test_a_post_that_was_shortened_by_hand_stays(posts: Site) -> None:
 
 
 def test_a_post_changed_by_hand_is_reported_as_a_note(posts: Site) -> None:
-    """It is another's file by now."""
+    """It belongs to the user then."""
     paths(posts)[0].write_text("all mine now, and much longer than anything that ever was in it " * 20)
     (posts.home / "a.xml").write_bytes(feed("a", 1, 2, 3, body="Edited"))
     result = posts.run("fetch", "--force")

@@ -188,7 +188,7 @@ def test_a_store_that_another_process_cannot_open_is_reported(
 
 
 @pytest.mark.parametrize(("entries", "sizes"), [(2, [3, 3, 1]), (5, [2, 2, 2, 1]), (5000, [1] * 7)])
-def test_a_share_is_of_so_many_documents_and_entries(
+def test_a_share_has_a_limited_number_of_documents_and_entries(
     planet: Planet, monkeypatch: pytest.MonkeyPatch, entries: int, sizes: list[int]
 ) -> None:
     """The articles of a share are in memory at once; those of one document always are."""

@@ -110,7 +110,7 @@ def test_elements_keep_what_is_in_them(tmp_path: Path) -> None:
 
 
 def test_podcast_elements_are_published_if_a_category_has_one_source(tmp_path: Path) -> None:
-    """Its owner, its place in directories, its guid; nothing that could act."""
+    """Owner, categories of directories, guid; no active content."""
     channel = published(tmp_path / "one", podcast()).find("channel")
     assert channel is not None
     assert found(channel, "itunes:owner") == [

@@ -89,7 +89,7 @@ def test_pruned_articles_and_their_empty_folders_go(planet: Site) -> None:
 
 
 def test_an_existing_file_stays_and_the_article_gets_another_name(planet: Site) -> None:
-    """Only what is remembered as ours is ever overwritten."""
+    """Only files that the store knows as ours are overwritten."""
     place = planet.home / "posts" / FIRST
     place.parent.mkdir(parents=True)
     place.write_text("---\ntitle: mine\n---\nmine")

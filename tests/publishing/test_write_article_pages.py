@@ -144,7 +144,7 @@ def test_an_article_that_gets_a_link_needs_no_page(planet: Planet) -> None:
 
 
 def test_a_pruned_article_keeps_its_page_while_an_archive_shows_it(planet: Planet) -> None:
-    """One that stood in the feed alone loses it."""
+    """An article that only the feed showed loses its page."""
     planet.add(*(letter(n) for n in range(11)))
     planet.publish()
     planet.prune(5)
@@ -168,7 +168,7 @@ def test_withdrawn_and_forgotten_articles_lose_their_pages(planet: Planet) -> No
 
 
 def test_without_the_format_html_there_are_no_article_pages(planet: Planet) -> None:
-    """Nor links to any, in full archives either; chosen again, they are back at their addresses."""
+    """And no links to them, also in full archives; with the format they return to their addresses."""
     planet.add(*(letter(n) for n in range(12)))
     planet.publish()
     before = pages(planet)
@@ -250,7 +250,7 @@ def test_letters_have_pages_only_where_that_is_wanted(planet: Planet) -> None:
 
 
 def test_article_pages_false_gives_no_pages(planet: Planet) -> None:
-    """Not even one without a link."""
+    """Not even for an article without a link."""
     planet.add(letter(1))
     planet.configure(sources=(NEWS.model_copy(update={"article_pages": False}),))
     planet.publish()

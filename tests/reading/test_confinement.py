@@ -345,7 +345,7 @@ def test_the_filter_decides_alike_for_each_processor(machine: str) -> None:
 
 
 def test_a_system_without_confinement_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And goes on without them."""
+    """Reading works without it."""
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     assert seccomp.restrict() == f"no seccomp: not made for {sys.platform} on riscv64"
     monkeypatch.setattr(sys, "platform", "darwin")

@@ -134,7 +134,7 @@ def test_closing_ends_those_who_wait() -> None:
         stopped.read(GOOD, Context())
 
 
-def test_a_process_is_replaced_after_so_many_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_is_replaced_after_a_number_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a library leaks goes with it; no document notices."""
     monkeypatch.setattr("aggregator.reading.workers.DOCUMENTS_PER_PROCESS", 2)
     with Workers(1, read=tell_process) as short_lived:

@@ -84,7 +84,7 @@ def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
 
 
 def test_a_dry_run_lists_only_feeds_and_rules_with_changes() -> None:
-    """Neither rules nor feeds that leave everything where it stands."""
+    """Rules and feeds that change nothing are left out."""
     rules = RuleSet([rule("chess", {"file-under": ["Games"]}), rule("*", {"tag": ["x"]})])
     facts = ArticleFacts(ARTICLE)
     before = feeds_of(judge(RuleSet(), facts, NOW), facts, QuerySet({}), NOW)

@@ -67,7 +67,7 @@ def test_only_queries_whose_words_are_there_are_asked(
 
 
 def test_a_query_set_is_a_mapping() -> None:
-    """In their order."""
+    """In the order of the queries."""
     queries = {"b": parse("tea"), "a": parse("*")}
     assert dict(QuerySet(queries)) == queries
     assert list(QuerySet(queries)) == ["b", "a"]

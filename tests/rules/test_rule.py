@@ -123,7 +123,7 @@ def test_queries_see_the_categories_and_tags_of_the_rules_before() -> None:
 
 
 def test_the_last_rule_about_a_feed_decides() -> None:
-    """In and out again, and the other way round."""
+    """Added and removed again, and the reverse."""
     out = rule("chess", {"remove-from": ["Sport", "New"]}, name="out")
     into = rule("chess", {"file-under": ["Sport", "New"]}, name="into")
     assert said(out, into).categories(ARTICLE.categories) == ("Sport", "Front page", "New")
@@ -179,7 +179,7 @@ def test_a_verdict_can_be_stored_as_plain_data() -> None:
 
 
 def test_the_digest_of_rules_changes_only_with_their_meaning() -> None:
-    """So that a store knows when to ask again."""
+    """So that a store knows when to apply them again."""
     one, two = rule("chess", "drop"), rule("tea", {"tag": ["x"]})
     assert RuleSet().digest == ""
     assert RuleSet([one, two]).digest == RuleSet([rule("chess", "drop"), rule("tea", {"tag": ["x"]})]).digest

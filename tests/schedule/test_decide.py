@@ -273,7 +273,7 @@ def test_a_retry_after_on_429_is_not_multiplied() -> None:
 
 
 def test_after_a_429_a_source_is_polled_hourly_at_most_for_a_week() -> None:
-    """Else a server that allows less than we would take is refused by every second poll permanently."""
+    """Otherwise a server with a lower limit would refuse every second poll."""
     fast = Result(published=every(MINUTE))
     assert after(fast, state=PollState(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
     assert after(fast, state=PollState(held_off=NOW - 8 * DAY)) == (20 * MINUTE, Reason.RATE)

@@ -135,7 +135,7 @@ def test_the_strict_parser_reads_it_too(tmp_path: Path) -> None:
 def test_without_the_library_metrics_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing else changes."""
+    """Everything else works."""
     monkeypatch.setattr("aggregator.server.service_health.find_spec", lambda _: None)
     with serving(tmp_path) as served:
         reply = served.ask("/metrics")

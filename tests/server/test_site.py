@@ -575,7 +575,7 @@ def test_more_connections_than_may_be_are_dropped(tmp_path: Path) -> None:
     ],
 )
 def test_requests_that_are_not_http_get_400(served: Served, request_bytes: bytes) -> None:
-    """And has no effect on others."""
+    """Other requests are not affected."""
     with served.connect() as connection:
         connection.sendall(request_bytes)
         assert connection.recv(65536).split(b" ")[1:2] == [b"400"]

@@ -312,7 +312,7 @@ def test_feeds_of_results_can_be_turned_off(planet: Site, server: Server) -> Non
 
 
 def test_the_number_of_shown_results_is_limited(site: Site, server: Server) -> None:
-    """And that there are more is said."""
+    """The page says that there are more."""
     server.pages["/a"] = Answer(200, {}, rss(*((f"tea {n}", "x") for n in range(MAX_RESULTS + 1))))
     site.configure(source(server, "a"), serve=SERVE)
     assert site.run("fetch").exit_code == 0

@@ -67,7 +67,7 @@ def test_sources_that_are_not_polled_are_not_counted(store: Store) -> None:
 
 
 def test_disabled_sources_are_not_among_the_due_ones(store: Store) -> None:
-    """Nor loses its validators when that changes."""
+    """Their validators stay for when they are enabled again."""
     follow(store, 4, disabled=2)
     plan(store, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)
     assert store.sources.due(NOW, 2) == ("s1", "s0")

@@ -82,7 +82,7 @@ def test_a_new_article_gets_dates_that_are_not_after_now(
     ids=lambda changes: next(iter(changes)),
 )
 def test_visible_changes_are_edits(changes: dict[str, Any]) -> None:
-    """It keeps its date, and is counted where its source gives no date for it."""
+    """The article keeps its date; if the source gives none for the edit, the edit is counted."""
     decision = decide(known(), found("other", published=NOW, **changes), NOW)
     assert isinstance(decision, Edit)
     assert (decision.article.published, decision.article.updated) == (ARTICLE.published, NOW)
@@ -153,7 +153,7 @@ def test_edits_without_a_date_are_capped() -> None:
 def test_changes_by_another_reader_version_are_no_edits(
     mark: str, version: int, is_same: bool, is_edit: bool, worn: int
 ) -> None:
-    """It is stored, whatever was changed before, with the dates as they were."""
+    """They are stored, with the dates as before."""
     made = Found(replace(ARTICLE, content="<p>Mended</p>", updated=NOW), mark, "", version, is_same)
     decision = decide(known(edits=worn), made, NOW)
     if is_edit:

@@ -59,7 +59,7 @@ def test_waiting_requests_are_handled_by_one_call() -> None:
 
 
 def test_a_call_gets_requests_up_to_its_limit() -> None:
-    """But one that asks for more than that alone."""
+    """A single request over the limit is still made."""
     act = Act()
     given = ask(GroupCommit(act, weigh=lambda number: number, most=5), act, 1, 2, 3, 9, 4)
     assert act.calls == [[1], [2, 3], [9], [4]]

@@ -277,7 +277,7 @@ def test_a_copy_of_the_store_has_no_copies_of_pictures(store: Store, tmp_path: P
 
 
 def test_switching_copies_off_forgets_all_records(store: Store) -> None:
-    """And noted again once they are wanted again."""
+    """When copies are wanted again, they are recorded again."""
     commit(store, entry(1, "a"))
     note(store)
     store.media.forget_all()

@@ -271,7 +271,7 @@ def test_without_hard_links_the_old_store_is_copied(
 def test_too_little_disk_space_is_reported_before_an_upgrade(
     old: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With how much is wanted; then it goes on where there is room."""
+    """With the space that is needed; with enough space it continues."""
     file = old(6)
     before = rows_of(file)
     usage = shutil.disk_usage(file.parent)

@@ -53,7 +53,7 @@ def test_a_message_is_queued_once_and_keeps_its_place(store: Store) -> None:
 
 
 def test_only_one_process_sends_a_message(store: Store, place: Path | DatabaseAddress) -> None:
-    """Until a time at which one that was killed meanwhile is over."""
+    """Until a time when a killed process must have ended."""
     other = Store(place)
     store.outbox.queue([message("a")])
     assert store.outbox.claim(message("a"), NOW, NOW + MINUTE)
@@ -89,7 +89,7 @@ def test_announcements_of_an_earlier_version_wait_on(tmp_path: Path) -> None:
 
 
 def test_messages_in_a_backup_are_not_sent_again(tmp_path: Path) -> None:
-    """It was sent since, or is a stranger's; a backup holds it all the same."""
+    """They were sent since, or are someone else's; the backup contains them."""
     store = Store(tmp_path / "store.db")
     store.outbox.queue([message("a")])
     store.close()

@@ -65,7 +65,7 @@ def only(store: Store) -> Article:
 
 
 def test_pages_are_requested_only_for_sources_with_full_text(store: Store) -> None:
-    """Nor for an article that has no page on the web."""
+    """And only for articles that have a page on the web."""
     commit(store, entry(), pages=0)
     commit(store, entry(2, link=None), entry(3, link="magnet:?xt=1"))
     assert due(store) == ()
@@ -73,7 +73,7 @@ def test_pages_are_requested_only_for_sources_with_full_text(store: Store) -> No
 
 
 def test_a_page_of_several_entries_is_requested_once(store: Store) -> None:
-    """And the site itself never: it is no entry's page."""
+    """The start page of a site is never requested."""
     site = Origin(link="https://tea.example/")
     commit(store, entry(1), entry(2, link="https://tea.example/1#two"))
     commit(store, entry(3, link="https://tea.example/#3", origin=site), entry(4, link=site.link, origin=site))
@@ -108,7 +108,7 @@ def test_an_edit_of_the_entry_keeps_the_text_and_asks_again(store: Store) -> Non
     assert only(store).content == "<p>The whole new article</p>"
 
 
-def test_an_entry_that_always_changes_is_not_asked_for_for_ever(store: Store) -> None:
+def test_a_page_of_an_always_changing_entry_is_fetched_at_most_24_times(store: Store) -> None:
     """Some feeds count readers in a summary."""
     moment = NOW
     times = 0

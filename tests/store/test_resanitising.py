@@ -113,7 +113,7 @@ def test_bodies_of_an_earlier_version_are_sanitised_again_everywhere(site_with_s
         assert not any(acts(k.article.content + k.article.summary) for k in archived)
 
 
-def test_mending_is_no_edit(site_with_scripts: Site) -> None:
+def test_sanitising_again_is_no_edit(site_with_scripts: Site) -> None:
     """No dates change, no versions are added, and the next poll finds nothing changed."""
     site = site_with_scripts
     with App(config.load(site.file), NOW) as app:

@@ -158,7 +158,7 @@ def test_with_empty_feeds_the_newest_article_is_pruned_too(store: Store) -> None
     assert sum(store.articles.prune(limits, 0, NOW, source="news")) == 0
 
 
-def test_feeds_it_stood_in_become_stale(store: Store) -> None:
+def test_only_the_feeds_that_had_a_pruned_article_become_stale(store: Store) -> None:
     """And no others."""
     commit(store, articles(*range(4)))
     commit(store, articles(1, source="blog", category="Diary"))

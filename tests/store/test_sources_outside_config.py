@@ -37,7 +37,7 @@ def names(batches: Iterator[list[SourceOutsideConfig]]) -> list[str]:
 
 
 def test_an_added_source_is_found_by_name_key_mark_and_category(store: Store) -> None:
-    """And is a source at once: due, in its categories."""
+    """It is a source at once: due, and in its categories."""
     followed = store.sources_outside_config
     assert (followed.count(), names(followed.batches()), followed.per_category()) == (0, [], {})
     followed.add([new("b", categories=["X"]), new("a", private=True), new("c", categories=["X", "Y"])])

@@ -360,7 +360,7 @@ def test_a_store_survives_being_opened_again(place: StoreAddress) -> None:
 
 
 def test_files_that_are_not_stores_are_refused(tmp_path: Path) -> None:
-    """Another file, a folder, or a store of a later version: said, not destroyed."""
+    """Another file, a folder, or a store of a later version: reported, and not changed."""
     (tmp_path / "text.db").write_text("not a database" * 100)
     with pytest.raises(StoreError, match=r"text\.db cannot be used: it is damaged"):
         Store(tmp_path / "text.db")

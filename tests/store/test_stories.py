@@ -140,7 +140,7 @@ def test_an_edited_article_joins_no_story_but_others_may_join_it(store: Store) -
 
 
 def test_keys_that_very_many_articles_share_are_ignored(store: Store) -> None:
-    """Such a key is not asked for; others of the article still are."""
+    """Other keys of the article are still used."""
     many = [article("a", id=f"urn:{n}", link="https://a.example/") for n in range(HOT + 1)]
     commit(store, *many)
     commit(store, article("b"), hours=2)

@@ -52,7 +52,7 @@ def known(store: Store) -> set[str]:
 
 
 def test_a_feed_leaves_a_list_after_several_readings_without_it(store: Store) -> None:
-    """Until then, and when it is back, it has not."""
+    """Until then it stays, also if it comes back."""
     for number in range(MISSING_IS_GONE):
         assert store.subscriptions.left() == {}, number
         read(store, [TEA])

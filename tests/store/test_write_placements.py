@@ -150,7 +150,7 @@ def test_an_edit_of_an_archived_article_comes_again_in_a_newer_archive(store: St
 
 
 def test_revisions_shown_by_archives_stay_when_pruned(store: Store) -> None:
-    """And nothing else of it; found again it is not inserted anew."""
+    """Nothing else of the article stays; if it is found again, it is not inserted again."""
     before = in_archive(store)
     commit(store, article(1, content="<p>Edited</p>"), article(2, extra={"rating": 5}))
     assert sum(store.articles.prune(Keep(max_articles=3), 1, NOW, source="notes")) == 9
@@ -244,7 +244,7 @@ def test_hiding_what_no_archive_shows_changes_nothing(store: Store) -> None:
 
 
 def test_a_judge_function_decides_the_feeds(tmp_path: Path) -> None:
-    """In none it is kept, but shown nowhere, not even in `all`; its decision is recorded."""
+    """An article in no feed is stored, and shown nowhere; the decision is recorded."""
 
     def judge(found: StoredArticle, _now: datetime) -> Placement:
         if found.article.title == "1":

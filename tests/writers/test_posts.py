@@ -78,7 +78,7 @@ def test_placeholders_are_filled_and_empty_segments_left_out() -> None:
 
 
 def test_file_names_in_use_have_alternatives() -> None:
-    """Each attempt is another, but for the first two when a hash was needed at once."""
+    """Each attempt has another name; the first two may be equal if a hash was needed at once."""
     found = [place("T", attempt=n) for n in range(4)]
     assert found[0] == "2026-01-01-t.html"
     assert len(set(found)) == 4

@@ -144,7 +144,7 @@ def test_content_arrives_untouched(writer: Writer, content: str) -> None:
 
 @each_writer
 def test_characters_that_xml_forbids_are_removed_and_the_rest_stays(writer: Writer) -> None:
-    """One bad title used to lose the whole feed."""
+    """Otherwise one bad title would make the whole feed invalid."""
     article = article_with(title="a\0b\x1b\ud800c\uffff", content="<p>\x0cx\udfff</p>", authors=("A\x01nn",))
     root = etree.fromstring(writer.render(channel_of(item_of(article), title="T\0ea")))
     assert [n.text for n in root.iter() if etree.QName(n).localname == "title"][:2] == ["Tea", "abc"]

@@ -76,7 +76,7 @@ def test_lines_are_stripped_and_unrepeated_in_order() -> None:
 
 
 def test_a_body_of_white_space_counts_as_empty() -> None:
-    """It would leave an RSS item without title as good as empty; any other white space is the body's own."""
+    """Otherwise an RSS item would have neither title nor content; other white space stays."""
     assert (body(" \n\0"), body(" <p>x\0</p>\n")) == ("", " <p>x</p>\n")
 
 

@@ -90,7 +90,7 @@ def test_the_id_is_the_same_with_and_without_a_site() -> None:
     ],
 )
 def test_relative_addresses_in_a_body_become_absolute(body: str, wanted: str) -> None:
-    """It counts from the article, as in a browser."""
+    """Relative to the article, as in a browser."""
     assert wanted in article("title: Hello\ndate: 2026-01-02", body).content
 
 
@@ -126,7 +126,7 @@ def test_a_cover_is_an_address_of_the_site(keys: str, name: str, headimg: str | 
     ],
 )
 def test_without_a_site_one_problem_names_the_missing_option(keys: str, body: str) -> None:
-    """And names the option."""
+    """The problem says that addresses are lost, and names the option `link`."""
     (problem,) = document(f"---\n{keys}\n---\n{body}\n", None).problems
     assert problem.text.startswith("its relative links and images do not work: set the site's address, ")
     assert "option link" in problem.text

@@ -77,7 +77,7 @@ def test_code_may_have_a_caption() -> None:
     ],
 )
 def test_raw_blocks_stay_text(body: str) -> None:
-    """And its shield goes; in code nothing is rendered."""
+    """The marks around them are removed; in code nothing is rendered."""
     made = html(body)
     assert "raw" not in made
     assert "/*" not in made

@@ -36,7 +36,7 @@ def test_links_and_footnotes_defined_after_the_excerpt_are_kept() -> None:
 
 @pytest.mark.parametrize("text", ["a\n```\n<!-- more -->\n```\nb", "<!-- more -->\nb", "a b", ""])
 def test_without_a_more_mark_there_is_no_excerpt(text: str) -> None:
-    """Nor for one in code, or at the very beginning."""
+    """Also if the mark is in code, or at the very beginning."""
     assert excerpt_of(text, is_markdown=True) == ""
 
 

@@ -43,7 +43,7 @@ def skipped(name: str, text: str, *, drafts: bool = False) -> str:
     ],
 )
 def test_files_that_the_generator_would_not_publish_are_skipped(text: str) -> None:
-    """Whatever form the front matter has; `drafts` takes it all the same."""
+    """In every form of front matter; with the option `drafts` they are read."""
     assert skipped("a.md", text)
     assert not skipped("a.md", text, drafts=True)
 

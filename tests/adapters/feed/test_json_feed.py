@@ -254,7 +254,7 @@ def test_items_that_are_no_list_are_read_with_a_problem(items: Any) -> None:
 
 
 def test_the_same_fault_in_all_items_is_one_problem() -> None:
-    """It says how often."""
+    """The problem says how often."""
     document = read_it(feed(*({"id": str(n), "title": "T", "tags": "x"} for n in range(30))))
     assert [p.where for p in document.problems] == ["item 1"]
     assert "in 29 other places" in document.problems[0].text

@@ -99,7 +99,7 @@ def test_links_stay_as_they_are_written() -> None:
 def test_exceptions_of_feedparser_become_read_errors(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its errors on hostile documents are not of its own making."""
+    """Hostile documents make it raise exceptions of other libraries."""
 
     def raises(*_: Any, **__: Any) -> None:
         raise error("boom")

@@ -25,7 +25,7 @@ def test_double_encoding_is_undone_and_correct_text_stays(spoilt: str, right: st
 
 
 def test_mojibake_is_repaired_in_all_text_fields() -> None:
-    """Also what a character reference of windows-1252's number represents."""
+    """Also character references with the numbers of windows-1252."""
     feed = strict.read(
         "<rss><channel><title>KÃ¶ln</title><item><title>a &#150; b</title></item></channel></rss>".encode()
     )

@@ -30,7 +30,7 @@ from aggregator.normalise.link_relations import short_relation
     ],
 )
 def test_the_error_says_what_the_document_is(body: bytes, says: str) -> None:
-    """So that the reader of the error knows what to change."""
+    """So that the user knows what to change."""
     with pytest.raises(NotAFeed) as caught:
         feed.read(body, url="http://a/")
     assert says in caught.value.reason

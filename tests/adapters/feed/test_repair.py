@@ -31,7 +31,7 @@ from aggregator.adapters.feed.repair import repair
     ],
 )
 def test_the_most_frequent_faults_are_repaired(broken: str, mended: str) -> None:
-    """And nothing else is touched."""
+    """Everything else stays."""
     assert repair(broken).text == mended
 
 
@@ -48,7 +48,7 @@ def test_the_most_frequent_faults_are_repaired(broken: str, mended: str) -> None
     ],
 )
 def test_a_problem_names_the_fault_and_its_line(broken: str, problem: str) -> None:
-    """By the lines of the document as it came."""
+    """Lines are counted in the original document."""
     assert [str(each) for each in repair(broken).problems] == [problem]
 
 

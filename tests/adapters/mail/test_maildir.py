@@ -106,7 +106,7 @@ def test_a_message_that_is_too_large_or_closed_is_reported(maildir: Path) -> Non
 
 
 def test_a_folder_that_is_not_a_maildir_is_reported(tmp_path: Path) -> None:
-    """With what one has."""
+    """The message says what a Maildir has."""
     with pytest.raises(FetchError, match="new and cur"):
         fetch(tmp_path)
 

@@ -87,7 +87,7 @@ def test_an_address_is_found_however_it_is_written(outline: str, url: str) -> No
     ],
 )
 def test_odd_outlines_are_reported(outline: str, message: str) -> None:
-    """Nothing is left out in silence."""
+    """Nothing is left out without a report."""
     assert any(message in str(problem) for problem in read(opml(outline)).problems)
 
 

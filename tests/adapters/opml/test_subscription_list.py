@@ -94,7 +94,7 @@ def test_a_feed_that_leaves_the_list_leaves_at_the_second_reading(site: Site, dr
 
 
 def test_the_lists_retention_applies_to_feeds_that_left_it(site: Site, drinks: Server) -> None:
-    """Once nothing of it is kept, it is forgotten three months after its last poll."""
+    """A feed without stored articles is forgotten three months after its last poll."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     configure(site, drinks, retention={"max_age": "3650d"})
     site.run("fetch")
@@ -131,7 +131,7 @@ def test_a_list_that_cannot_be_read_removes_no_feed(site: Site, drinks: Server, 
 
 
 def test_a_list_that_is_empty_once_removes_no_feed(site: Site, drinks: Server) -> None:
-    """As a file that is being saved is."""
+    """A file may be empty while it is being saved."""
     configure(site, drinks)
     file = site.home / "list.opml"
     site.configure({"name": "List", "kind": "opml", "path": "list.opml"}, fetch={"host_gap": "0s"})
@@ -172,7 +172,7 @@ def test_a_feed_is_followed_once(site: Site, drinks: Server) -> None:
 
 
 def test_removing_a_list_from_the_config_removes_its_feeds(site: Site, drinks: Server) -> None:
-    """As a source does."""
+    """As removing a source does."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     configure(site, drinks, {"name": "Tea", "url": f"{drinks.url}/tea?own"})
     drinks.pages["/tea?own"] = Answer(200, {}, feed("own", 1))
@@ -196,7 +196,7 @@ def test_secrets_of_the_list_are_not_sent_to_its_feeds(site: Site, drinks: Serve
 
 
 def test_a_list_cannot_name_local_files_or_private_hosts(site: Site, server: Server, tmp_path: Path) -> None:
-    """Nor to a command, another kind, or an address that is not public."""
+    """Nor commands or other kinds."""
     (tmp_path / "secret.xml").write_bytes(feed("secret", 1))
     addresses = ("exec:x", "rsshub://x/y", "imap://x/y", (tmp_path / "secret.xml").as_uri())
     hostile = [(str(number), address) for number, address in enumerate(addresses)]
@@ -217,7 +217,7 @@ def test_preview_shows_what_would_be_followed(site: Site, drinks: Server) -> Non
 
 
 def test_a_long_list_is_followed_up_to_a_limit() -> None:
-    """And reported."""
+    """The rest is reported."""
     body = written(*((f"F{n}", f"https://f{n}.example/") for n in range(lists.MAX_FEEDS + 5)))
     found = lists.KIND.read(Resource(url="https://l.example/", body=body), None)
     assert isinstance(found, SubscriptionList)

@@ -245,7 +245,7 @@ NO_ARTICLE = {"FeedReader__heise.html", "FeedReader__orf.html", "FeedReader__sta
 
 @pytest.mark.parametrize("name", SEEN)
 def test_articles_of_real_pages_are_extracted_well(corpus: Path, name: str) -> None:
-    """They begin as they should, close to their beginning, and are by whom they are."""
+    """Their text begins at the right place, and the author is right."""
     beginning, author = SEEN[name]
     one = article((corpus / "pages" / "html" / name).read_bytes())
     text = " ".join(re.sub(r"<[^>]+>", " ", one.content).split())

@@ -286,7 +286,7 @@ def test_a_page_that_a_script_fills_in_is_reported_as_one() -> None:
     ids=["nothing", "PDF", "a feed", "too deep", "too long", "NULs", "no markup"],
 )
 def test_documents_that_are_not_html_are_refused(body: bytes, error: type[ReadError], reported: str) -> None:
-    """With what to change, where something can be."""
+    """The error says what to change, if anything can be changed."""
     with pytest.raises(error, match=re.escape(reported)):
         reading(body, **FIELDS)
 

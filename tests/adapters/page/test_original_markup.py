@@ -72,7 +72,7 @@ def test_elements_of_the_article_are_as_they_are_on_the_page(inner: str, right: 
     ],
 )
 def test_text_around_the_article_is_left_out(around: str) -> None:
-    """In the middle of it too."""
+    """Also text in the middle of it."""
     assert content(around) == content("")
     assert content("", around) == content("")
 

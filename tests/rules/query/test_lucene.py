@@ -129,7 +129,7 @@ def test_examples_do_what_the_page_says(
 
 
 def test_the_documented_differences_to_lucene_hold() -> None:
-    """Each of them stands in the page."""
+    """Each is in docs/choosing.md."""
     # FoldedText side by side mean AND.
     assert not finds('"jakarta apache" jakarta', text="jakarta")
     assert not finds("+jakarta lucene", text="jakarta")

@@ -91,7 +91,7 @@ def test_known_addresses_of_one_page_have_one_key() -> None:
     ],
 )
 def test_links_that_are_not_web_addresses_have_no_key(link: str) -> None:
-    """And never raises."""
+    """No exception is raised."""
     assert canonical(link) == ""
 
 

@@ -79,7 +79,7 @@ def test_changed_priorities_and_withdrawals_reorder_a_story() -> None:
 
 
 def test_a_feed_shows_the_first_of_a_storys_articles_that_it_has() -> None:
-    """And none of a story that does not."""
+    """And none if it has none of them."""
     placed = in_order([A, B, C], {})
     assert shown(placed, {}, among={2, 3}).article == 2
     with pytest.raises(ValueError, match="none of the story's members"):

@@ -54,7 +54,7 @@ def test_keys_depend_only_on_the_article() -> None:
 
 
 def test_joined_articles_share_a_key() -> None:
-    """Else a store would never find it; but for texts that share little more than chance brings."""
+    """Otherwise a store could not find them; texts with very little in common are excepted."""
     unfound = [
         pair.name
         for pair in FIRST_SET

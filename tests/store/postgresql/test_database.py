@@ -151,7 +151,7 @@ def test_a_reading_connection_cannot_write(store: Store) -> None:
 
 
 def test_a_query_over_the_time_limit_is_cancelled(store: Store) -> None:
-    """And the connection is good for the next."""
+    """The connection can be used for the next query."""
     with (
         pytest.raises(TookTooLong),
         store.database.bounded(lambda: True) as connection,

@@ -222,7 +222,7 @@ def test_an_archive_has_an_address_of_its_own() -> None:
 
 
 def test_a_page_shows_the_number_of_articles() -> None:
-    """Not only what this page shows."""
+    """Of the category, not of this page."""
     assert "1,234 articles · updated 2 January 2026, 03:04 UTC" in words(
         one(page(total=1_234), "header > .facts")
     )

@@ -160,7 +160,7 @@ def test_a_source_has_its_health() -> None:
 
 
 def test_a_failing_source_is_shown_with_its_problem_and_advice() -> None:
-    """In words that help."""
+    """The problem and the advice are sentences."""
     health = {"error": "the server answers 503", "advice": "wait", "failures": 5, "succeeded": None}
     tree = status(followed_of(state="failing", health=health))
     assert words(one(tree, ".problem")) == "the server answers 503 (5 times in a row). Advice: wait"

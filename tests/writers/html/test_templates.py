@@ -182,7 +182,7 @@ def test_templates_that_bypass_escaping_or_the_sandbox_are_mistakes(body: str) -
 def test_endless_and_growing_templates_are_stopped(
     body: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By what it does and not by the clock, so that it is the same on every machine; here, after a tenth."""
+    """By counting rounds, not by time, so that all machines agree (here at a tenth of the limit)."""
     monkeypatch.setattr(sandbox, "MAX_ROUNDS", MAX_ROUNDS // 10)
     with pytest.raises(TemplateMistake, match=rf"templates/entry\.html.*{why}"):
         rendered(body)
@@ -234,7 +234,7 @@ def test_a_users_entry_template_is_used_on_all_pages() -> None:
 
 
 def test_a_users_stylesheet_may_include_ours() -> None:
-    """By including it."""
+    """With `{% include %}`."""
     sheet = SITE_WRITERS["html"][2]
     own = sheet.render(
         overview_of(look=look(style_css="{% include 'built-in/style.css' %}\nh1 { color: red }"))
@@ -368,7 +368,7 @@ def test_mistakes_that_appear_while_rendering_are_found_by_a_trial(name: str, te
 
 
 def test_a_template_trial_stops_at_the_first_endless_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be run for every page."""
+    """Otherwise it would be run for every page."""
     monkeypatch.setattr(sandbox, "MAX_ROUNDS", 1_000)
     endless = "{% block footer %}{% for n in range(9999) %}{% endfor %}{% endblock %}"
     own = look(page_html=f"{{% extends 'built-in/page.html' %}}{endless}", entry_html="{{ 1 / 0 }}")
