@@ -22,7 +22,7 @@ _END = re.compile(rf">[ \t\r\n]*+</({'|'.join(_NAMES.split())})>")
 
 def without_empty_elements(clean: str) -> str:
     """Sanitised HTML without empty attributes and without empty elements."""
-    if any(attribute in clean for attribute in _EMPTY_ATTRIBUTES):
+    if '=""' in clean and any(attribute in clean for attribute in _EMPTY_ATTRIBUTES):
         clean = _TAG.sub(_without_empty, clean)
     for _ in range(MAX_ROUNDS):
         shells = [*_shells(clean)]
@@ -37,13 +37,11 @@ def without_empty_elements(clean: str) -> str:
 def _shells(clean: str) -> Iterator[tuple[int, int]]:
     """Start and end of elements without content; one with an id is kept, as a link may use it."""
     for end in _END.finditer(clean):
-        start = clean.rfind("<", 0, end.start())
-        opened = clean[start : end.start()]
-        if (
-            opened.startswith(f"<{end[1]}")
-            and opened[len(end[1]) + 1 :][:1] in ("", " ")
-            and ' id="' not in opened
-        ):
+        start, tag_end, name = clean.rfind("<", 0, end.start()), end.start(), end[1]
+        if start < 0 or not clean.startswith(name, start + 1):  # mostly the end of another element
+            continue
+        named = start + 1 + len(name)
+        if (named == tag_end or clean[named] == " ") and ' id="' not in clean[start:tag_end]:
             yield start, end.end()
 
 

@@ -238,6 +238,8 @@ def _left(tag: str, name: str | None) -> str:
 
 def tidy(text: str) -> str:
     """One line: white space collapsed; invisible characters and direction controls removed."""
+    if text.isprintable() and "  " not in text:  # of white space only the space is printable
+        return text.strip()
     text = " ".join(text.split())
     return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
 

@@ -124,13 +124,15 @@ class ArticleChanges:
         uids = [*self._uids([article.id for article in new])]
         article_rows, revision_rows, kept_new = [], [], []
         now = microseconds(self._now)
-        for article, f, uid in zip(new, found, uids, strict=True):
+        pks, numbers = (self._writing.numbers(table, len(new)) for table in (articles, revisions))
+        for article, f, uid, pk, revision in zip(new, found, uids, pks, numbers, strict=True):
             assert article.published is not None, "decide gave it one"
             assert article.updated is not None, "decide gave it one"
-            pk, revision = self._writing.number(articles), self._writing.number(revisions)
-            published, updated = microseconds(article.published), microseconds(article.updated)
+            published = updated = microseconds(article.published)
+            if article.updated != article.published:
+                updated = microseconds(article.updated)
             facts = (pk, self._source, article.id, uid, FOUND, published, updated, now, revision, 0)
-            given = dates.written(dates.other(f.article, article))
+            given = None if f.article is article else dates.written(dates.other(f.article, article))
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
             revision_rows.append((revision, pk, published, updated, content_hash, f.packed or pack(article)))

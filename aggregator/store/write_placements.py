@@ -73,10 +73,14 @@ class PlacementWriter:
 
     def join(self, joining: Sequence[Row]) -> None:
         """Puts articles that are in no feed into feeds; the names of an article must be unique."""
+        numbers: dict[tuple[str, ...], list[int]] = {}  # articles of a source mostly have the same feeds
         for pk, published, names in joining:
-            date = microseconds(published)
-            self._joining += [(self._feed(name), date, pk, None) for name in names]
-        self._stale.update(name for _, _, names in joining for name in map(self._feed, names))
+            date, key = microseconds(published), tuple(names)
+            if (found := numbers.get(key)) is None:
+                found = numbers[key] = [*map(self._feed, key)]
+            self._joining += [(feed, date, pk, None) for feed in found]
+            for feed in found:
+                self._stale[feed] += 1
 
     @property
     def _connection(self) -> sa.Connection:

@@ -66,10 +66,15 @@ class WriteTransaction:
         """Returns the number for the next new row of a table; no other process inserts during this
         transaction.
         """
+        return self.numbers(table, 1)[0]
+
+    def numbers(self, table: sa.Table, count: int) -> range:
+        """Returns the numbers for the next new rows of a table."""
         if table not in self._last:
             self._last[table] = self.pending.bare.scalar(sa.select(sa.func.max(table.c.pk))) or 0
-        self._last[table] += 1
-        return self._last[table]
+        first = self._last[table] + 1
+        self._last[table] += count
+        return range(first, first + count)
 
     def setting(self, name: str) -> str | None:
         """Returns a stored setting (None: never set), read once, because this transaction sets none."""
