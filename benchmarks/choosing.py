@@ -16,7 +16,7 @@ from random import Random
 
 from aggregator.model.article import Article
 from aggregator.rules.query import ArticleFacts, parse
-from aggregator.rules.query.narrowing import admits
+from aggregator.rules.query.index_conditions import admits
 from aggregator.rules.rule import RuleSet, judge, rule_of
 from tests.support.queries import NOW, Made
 

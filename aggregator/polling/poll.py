@@ -28,7 +28,7 @@ from aggregator.polling.compare_last_poll import (
 )
 from aggregator.polling.fetcher_protocol import Fetches
 from aggregator.polling.hubs import HubWatch, Offer, offer_of
-from aggregator.polling.online import Network, Successes
+from aggregator.polling.offline_check import Network, Successes
 from aggregator.polling.paced_threads import PacedThreads
 from aggregator.polling.poll_result import PollResult, lag_of
 from aggregator.polling.read_documents import Reads, dated_in_order, found, gather

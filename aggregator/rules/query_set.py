@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aggregator.rules.query import ArticleFacts, Query
-    from aggregator.rules.query.narrowing import HasWords, Narrowing
+    from aggregator.rules.query.index_conditions import HasWords, Narrowing
 
 __all__ = ["QuerySet"]
 
@@ -62,7 +62,7 @@ class QuerySet(Mapping[str, "Query"]):
 
 def _needed(narrowing: Narrowing) -> tuple[HasWords, ...] | None:
     """Words of which a matching article has at least one; None if no such words are known."""
-    from aggregator.rules.query.narrowing import AllOf, AnyOf, HasWords
+    from aggregator.rules.query.index_conditions import AllOf, AnyOf, HasWords
 
     match narrowing:
         case HasWords():

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from aggregator.errors import TookTooLong
 from aggregator.rules.query import LANGUAGE_VERSION
-from aggregator.rules.query.narrowing import (
+from aggregator.rules.query.index_conditions import (
     AllOf,
     AnyOf,
     Everything,

@@ -19,7 +19,7 @@ from aggregator.store.due_sources import DueSources
 from aggregator.store.feeds import Feeds
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.hubs.pings import HubPings
-from aggregator.store.hubs.pushed import PushedArticles
+from aggregator.store.hubs.pushed_articles import PushedArticles
 from aggregator.store.hubs.subscriptions import HubSubscriptions
 from aggregator.store.leases import Hold, Leases
 from aggregator.store.media import MediaRecords

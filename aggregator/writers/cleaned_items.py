@@ -8,6 +8,7 @@ from datetime import datetime
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Item
+from aggregator.writers.extension_elements import enclosures, extensions
 from aggregator.writers.extra_metadata import (
     CategoryTerm,
     PersonAddress,
@@ -16,7 +17,6 @@ from aggregator.writers.extra_metadata import (
     terms_of,
 )
 from aggregator.writers.markup import MarkupElement, escaped
-from aggregator.writers.passed_through import enclosures, extensions
 from aggregator.writers.xml_text import address, body, language_tag, line, lines
 
 __all__ = ["Cleaned", "cleaned"]

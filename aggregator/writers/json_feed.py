@@ -11,9 +11,9 @@ from aggregator.model.article import Article, Enclosure
 from aggregator.model.media_copies import ORIGINALS
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
+from aggregator.writers.extension_elements import enclosures
 from aggregator.writers.extra_metadata import PersonAddress, person_addresses
 from aggregator.writers.head_links import hubs
-from aggregator.writers.passed_through import enclosures
 from aggregator.writers.xml_text import address, body, language_tag, line, lines, permanent_id
 
 __all__ = ["JsonFeed"]

@@ -10,11 +10,11 @@ from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.normalise.extension_elements import inert_text
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
+from aggregator.writers.extension_elements import channel_extensions, whole_seconds
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, rfc822, serialise
 from aggregator.writers.head_links import relations
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
-from aggregator.writers.passed_through import channel_extensions, whole_seconds
 from aggregator.writers.xml_text import address, line, percent_encoded
 
 __all__ = ["Rss"]

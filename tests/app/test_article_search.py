@@ -22,7 +22,7 @@ from aggregator.config.rules import RuleSettings, rule_set
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.rules.query import parse
-from aggregator.rules.query.narrowing import HasWords
+from aggregator.rules.query.index_conditions import HasWords
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Found, Store, StoredArticle, Update
 from aggregator.store.raw_sql import fetch_rows

@@ -24,7 +24,7 @@ from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.extension_elements import inert_text
 from aggregator.normalise.text import plain_name
 from aggregator.store import StoredArticle
-from aggregator.writers.passed_through import enclosures
+from aggregator.writers.extension_elements import enclosures
 
 FEEDSMITH = Path(__file__).parents[1] / "feedsmith"
 NODE = shutil.which("node")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.writers.passed_through import extensions
+from aggregator.writers.extension_elements import extensions
 from aggregator.writers.rss import Rss
 from tests.conformance.rss import check_rss
 from tests.support.channels import article_with, channel_of, item_of

@@ -19,7 +19,7 @@ from lxml import etree
 from aggregator.normalise.extension_elements import inert_text
 from aggregator.normalise.xml_characters import legal
 from aggregator.writers import WRITERS, Channel, Writer
-from aggregator.writers.passed_through import enclosures
+from aggregator.writers.extension_elements import enclosures
 from aggregator.writers.xml_text import address, line, lines
 from tests.conformance.documents import check_atom, check_rss
 from tests.support.channels import ARTICLE, CHANNELS, article_with, channel_of, item_of

@@ -14,7 +14,7 @@ from aggregator.notify.channels.protocol import DeliveryChannel, Outside
 __all__ = ["CHANNELS", "channel"]
 
 CHANNELS: Mapping[str, str] = {
-    "apprise": "aggregator.notify.channels.services:AppriseServices",
+    "apprise": "aggregator.notify.channels.apprise_services:AppriseServices",
     "digest": "aggregator.notify.channels.digest_mail:DigestMail",
     "mail": "aggregator.notify.channels.mail:Mail",
     "mastodon": "aggregator.notify.channels.mastodon:Statuses",

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
-from aggregator.notify.channels.receivers import Receivers
+from aggregator.notify.channels.notice_receivers import Receivers
 from aggregator.notify.mail_messages import list_id, mail_message
 from aggregator.notify.notice import Notice
 from aggregator.notify.smtp import send_mail

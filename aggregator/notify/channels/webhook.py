@@ -13,8 +13,8 @@ from datetime import datetime
 from aggregator.config.load import Notify
 from aggregator.config.notifying import signing_key
 from aggregator.errors import SourceError
+from aggregator.notify.channels.notice_receivers import Receivers
 from aggregator.notify.channels.protocol import not_taken
-from aggregator.notify.channels.receivers import Receivers
 from aggregator.notify.notice import Notice
 from aggregator.store import OutboxMessage
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from aggregator.rules.query.conditions import Condition, Turning
 from aggregator.rules.query.facts import ArticleFacts
-from aggregator.rules.query.narrowing import Narrowing
+from aggregator.rules.query.index_conditions import Narrowing
 from aggregator.rules.query.relevance import relevance
 from aggregator.rules.query.syntax import read
 from aggregator.rules.query.terms import FIELDS, condition, regex_fields

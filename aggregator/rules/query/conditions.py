@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from aggregator.rules.query import narrowing as narrowings
+from aggregator.rules.query import index_conditions
 from aggregator.rules.query.facts import ArticleFacts
-from aggregator.rules.query.narrowing import Everything, HasPrefix, HasWords, Narrowing
+from aggregator.rules.query.index_conditions import Everything, HasPrefix, HasWords, Narrowing
 
 __all__ = ["Condition", "Turning", "both", "either", "negated"]
 
@@ -55,7 +55,7 @@ def both(parts: Iterable[Condition]) -> Condition:
 
     return Condition(
         test,
-        lambda now: narrowings.all_of([part.narrowing(now) for part in parts]),
+        lambda now: index_conditions.all_of([part.narrowing(now) for part in parts]),
         frozenset().union(*(part.date_changes for part in parts)),
         max((part.cost for part in parts), default=0),
         tuple(wanted for part in parts for wanted in part.wanted),
@@ -75,7 +75,7 @@ def either(parts: Iterable[Condition]) -> Condition:
 
     return Condition(
         test,
-        lambda now: narrowings.any_of([part.narrowing(now) for part in parts]),
+        lambda now: index_conditions.any_of([part.narrowing(now) for part in parts]),
         frozenset().union(*(part.date_changes for part in parts)),
         max((part.cost for part in parts), default=0),
         tuple(wanted for part in parts for wanted in part.wanted),

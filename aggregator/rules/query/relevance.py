@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggregator.rules.query.facts import ArticleFacts
-from aggregator.rules.query.narrowing import HasPrefix, HasWords
+from aggregator.rules.query.index_conditions import HasPrefix, HasWords
 
 __all__ = ["relevance"]
 

@@ -12,7 +12,7 @@ from aggregator.normalise.user_regexes import Pattern, compiled, quoted
 from aggregator.rules.query import times
 from aggregator.rules.query.conditions import Condition, both, either, negated
 from aggregator.rules.query.facts import TEXT_FIELDS, ArticleFacts, ascii_host
-from aggregator.rules.query.narrowing import HasPrefix, HasWords, InTime, Narrowing
+from aggregator.rules.query.index_conditions import HasPrefix, HasWords, InTime, Narrowing
 from aggregator.rules.query.syntax import Both, Either, Negation, RangeTerm, RegexTerm, Tree, WordTerm
 from aggregator.rules.query.wildcards import wildcard
 from aggregator.rules.query.words import folded, split

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aggregator.errors import AggregatorError, QueryError
 from aggregator.model.article import Article
 from aggregator.rules.query import ArticleFacts, Query, parse
-from aggregator.rules.query.narrowing import admits
+from aggregator.rules.query.index_conditions import admits
 from tests.support.examples import examples
 
 _FRAGMENTS = (

@@ -12,7 +12,7 @@ from datetime import datetime
 from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
 from aggregator.normalise.text import cut, tidy
-from aggregator.notify.channels.receivers import Receivers
+from aggregator.notify.channels.notice_receivers import Receivers
 from aggregator.notify.mentions import without_mentions
 from aggregator.notify.notice import Notice
 from aggregator.store import OutboxMessage

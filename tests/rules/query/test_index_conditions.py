@@ -1,6 +1,6 @@
 """A store that narrows what a query is asked of finds what it would find in everything.
 
-`AGGREGATOR_QUERY_CASES=100000 pytest tests/rules/query/test_narrowing.py` tries so many queries;
+`AGGREGATOR_QUERY_CASES=100000 pytest tests/rules/query/test_index_conditions.py` tries so many queries;
 each is asked of thirty articles.
 """
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.rules.query import ArticleFacts, parse
-from aggregator.rules.query.narrowing import (
+from aggregator.rules.query.index_conditions import (
     AllOf,
     AnyOf,
     Everything,

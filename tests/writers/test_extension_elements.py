@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from aggregator.writers import WRITERS, Writer
+from aggregator.writers.extension_elements import MAX_ELEMENTS, extensions
 from aggregator.writers.feedgen_repair import NAMESPACES
-from aggregator.writers.passed_through import MAX_ELEMENTS, extensions
 from tests.support.channels import article_with, channel_of, item_of
 
 FEEDS = [WRITERS["rss"], WRITERS["atom"]]
