@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import logging
 import select
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,7 +122,7 @@ class Engine:
         self._app = procrastinate.App(connector=connector)
         for task in tasks:
             self._register(task)
-        keep = self._app.task(name="keep", queue="keep", queueing_lock="keep")(self._keep)
+        keep = self._app.task(name="keep", queue="keep", queueing_lock="keep")(self._keep_again)
         self._app.periodic(cron="* * * * *")(keep)
 
     async def run(self) -> None:
@@ -171,20 +171,25 @@ class Engine:
             except Exception:  # noqa: BLE001 - a bug costs one job, and is logged
                 _log.exception("%s failed, and will be tried again", task.name)
                 return
-            await self._queue(following)
+            with _reporting(f"what follows {task.name} could not be queued, and will be in a minute"):
+                await self._queue(following)
 
         self._app.task(name=task.name, queue=task.queue, pass_context=True)(run)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def _keep(self, timestamp: int = 0) -> None:
+    async def _keep(self) -> None:
         manager = self._app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
             # Not retried: the next job with this lock is queued already, and only one may be.
             with contextlib.suppress(ProcrastinateException):  # another worker queued it first
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue(await self._in_thread(lambda: list(self._missing())))
+
+    async def _keep_again(self, timestamp: int = 0) -> None:
+        with _reporting("jobs that are due could not be queued, and will be in a minute"):
+            await self._keep()
 
     async def _drop_lost(self) -> None:
         """Ends jobs that run here only according to the database, as the connection broke at their end.
@@ -215,8 +220,6 @@ class Engine:
         """Queues jobs in one statement: for a thousand shards, single statements took longer than polling
         them.
         """
-        if len(by_lock) == 1 and await self._defer([*by_lock.values()]):
-            return
         for _ in range(_TRIES):
             rows = await self._app.connector.execute_query_all_async(_WAITING, locks=[*by_lock])
             for row in rows:
@@ -259,6 +262,17 @@ class Engine:
                 failure = error
                 await asyncio.sleep(0.5)
         raise StoreError(f"the tables of the job engine cannot be created: {failure}")
+
+
+@contextlib.contextmanager
+def _reporting(what: str) -> Iterator[None]:
+    """Logs errors of the database in one line: Procrastinate would log a traceback for each."""
+    try:
+        yield
+    except ProcrastinateException as error:
+        _log.error("%s: %s", what, str(error.__cause__ or error).strip().partition("\n")[0])
+    except AggregatorError as error:
+        _log.error("%s: %s", what, error)
 
 
 def _pool(**arguments: Any) -> AsyncConnectionPool:

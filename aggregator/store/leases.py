@@ -21,6 +21,7 @@ from aggregator.errors import LeaseLost
 from aggregator.store.column_types import Instant, Unreadable, from_json
 from aggregator.store.database import Database
 from aggregator.store.due_sources import POLLED
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import shards, sources, workers
 
 __all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check", "held"]
@@ -118,11 +119,9 @@ class Leases:
         """Stores the shards of sources, by name."""
         with self._database.row_transaction() as connection:
             known = {*connection.scalars(sa.select(shards.c.number))}
-            new = sorted({*numbers.values()} - known)
-            for number in new:
-                connection.execute(
-                    shards.insert().values(number=number, fence=0, worker="", ended=None, holds="{}")
-                )
+            new = [(number, 0, "", None, "{}") for number in sorted({*numbers.values()} - known)]
+            # Another worker that starts at the same time inserts them too.
+            insert_rows(connection, _SHARD, new, known="DO NOTHING")
             connection.execute(
                 sources.update()
                 .where(sources.c.name == sa.bindparam("of_source"))
@@ -200,6 +199,7 @@ class Leases:
         return [WorkerRecord(**row._mapping) for row in rows]
 
 
+_SHARD = "shards (number, fence, worker, ended, holds)"
 # Built once: a statement takes longer to build than to run, and these run for each job.
 _OF_SHARD = shards.c.number == sa.bindparam("of_shard")
 _FENCE = sa.select(shards.c.fence).where(_OF_SHARD).with_for_update(read=True)

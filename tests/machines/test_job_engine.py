@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 
 import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 
+from aggregator.errors import StoreError
 from aggregator.machines import job_engine as engines
 from aggregator.machines.job_engine import SCHEMA, Engine, Queued, Task
 from tests.support.postgresql import PostgresServer
@@ -142,3 +144,52 @@ def test_a_job_whose_end_the_database_missed_keeps_no_other_from_its_lock(
 
     run_until(engine_of(address, job, [Queued(task="shard", number=2)]), lambda: 1 in done)
     assert 1 in done
+
+
+def test_jobs_that_could_not_be_queued_are_reported_in_a_line_and_queued_later(
+    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while the disk of the database's server is full; the engine goes on."""
+    done: list[int] = []
+
+    def job(number: int | None) -> Iterable[Queued]:
+        done.append(number or 0)
+        return [Queued(task="shard", number=2)] if number == 1 else []
+
+    engine = engine_of(address, job, [Queued(task="shard", number=1)])
+    original = engine._queue
+
+    async def fill_up(wanted: Iterable[Queued]) -> None:
+        if {each.number for each in wanted} == {2}:
+            raise ConnectorException from psycopg.errors.DiskFull("no space left on device\nHINT: free some")
+        await original(wanted)
+
+    monkeypatch.setattr(engine, "_queue", fill_up)
+    run_until(engine, lambda: "no space left" in caplog.text)
+    (line,) = [each for each in caplog.messages if "could not be queued" in each]
+    assert line == (
+        "what follows shard could not be queued, and will be in a minute: no space left on device"
+    )
+    assert "Traceback" not in caplog.text
+
+
+def test_a_database_that_fails_while_missing_jobs_are_looked_for_is_reported(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The job that looks for them runs again a minute later."""
+
+    def missing() -> Iterable[Queued]:
+        raise StoreError("the server's disk is full")
+
+    task = Task(name="shard", queue="poll", job=lambda _: [])
+    engine = Engine(address, [task], queues=["poll"], missing=missing, at_once=4)
+
+    async def keep() -> None:
+        async with engine._app.open_async():
+            await engine._make_tables()
+            await engine._keep_again()
+
+    asyncio.run(keep())
+    assert caplog.messages == [
+        "jobs that are due could not be queued, and will be in a minute: the server's disk is full"
+    ]

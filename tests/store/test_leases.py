@@ -13,10 +13,12 @@ from aggregator.config.load import Source
 from aggregator.errors import LeaseLost
 from aggregator.schedule.state import PollState
 from aggregator.store import Store, Update, WorkerRecord
+from aggregator.store.raw_sql import insert_rows
 from tests.conftest import NOW
 from tests.support.postgresql import PostgresServer
 
 MINUTE = timedelta(minutes=1)
+_INSERTING = "aggregator.store.leases.insert_rows"
 
 
 @pytest.fixture
@@ -143,3 +145,20 @@ def test_workers_report_themselves(store: Store) -> None:
     assert [one.name for one in store.leases.workers()] == ["one"]
     store.leases.leave("one")
     assert store.leases.workers() == []
+
+
+def test_two_workers_that_start_together_make_the_same_shards(
+    store: Store, postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has seen that the shard is missing before the other has made it."""
+    second = Store(postgresql.address("shared"))
+
+    def insert_late(*arguments: object, **options: object) -> None:
+        monkeypatch.setattr(_INSERTING, insert_rows)
+        second.leases.assign({"b": 7})
+        insert_rows(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_INSERTING, insert_late)
+    with closing(second):
+        store.leases.assign({"a": 7})
+    assert store.leases.claim(7, "first").is_first
