@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -46,7 +48,11 @@ class Terminal:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the stream is a terminal."""
+        """Whether the stream is a terminal, or is to be treated as one."""
+        if "console" not in vars(self) and not os.environ.keys() & _FORCING:
+            stream = sys.stderr if self._is_stderr else sys.stdout
+            if stream is None or not stream.isatty():
+                return False  # importing rich takes longer than many commands
         return self.console.is_terminal
 
     def print(self, *what: object, style: str | None = None, soft_wrap: bool | None = None) -> None:
@@ -55,6 +61,9 @@ class Terminal:
         """
         self.console.print(*what, style=style, soft_wrap=soft_wrap)
 
+
+_FORCING = frozenset(("FORCE_COLOR", "TTY_COMPATIBLE"))
+"""Variables by which rich takes a stream for a terminal, or not."""
 
 OUT = Terminal()
 ERR = Terminal(stderr=True)
@@ -94,8 +103,29 @@ def new_table(*columns: str, padding: tuple[int, int, int, int] = (0, 1, 0, 1)) 
     return Table(*columns, box=None, pad_edge=False, padding=padding)
 
 
-def progress_bar(as_json: bool) -> Progress:
+class _HiddenBar:
+    """The methods of a progress bar that commands call, for one that is not shown."""
+
+    @property
+    def console(self) -> Console:
+        """The console on which the bar would be shown."""
+        return ERR.console
+
+    def add_task(self, _description: str, **_facts: object) -> int:
+        """Does nothing."""
+        return 0
+
+    def update(self, _task: int, **_facts: object) -> None:
+        """Does nothing."""
+
+    def advance(self, _task: int, _count: float = 1) -> None:
+        """Does nothing."""
+
+
+def progress_bar(as_json: bool) -> AbstractContextManager[Progress]:
     """A progress bar on standard error; hidden if that is not a terminal."""
+    if as_json or not ERR.is_terminal:
+        return nullcontext(cast("Progress", _HiddenBar()))
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
@@ -105,7 +135,6 @@ def progress_bar(as_json: bool) -> Progress:
         TimeRemainingColumn(),
         console=ERR.console,
         transient=True,
-        disable=as_json or not ERR.is_terminal,
     )
 
 
