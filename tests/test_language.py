@@ -40,7 +40,7 @@ LISTS_OF_WORDS = {"aggregator/rules/stories/ignored_words.py"}
 
 
 def texts(file: Path, *, with_strings: bool) -> Iterator[tuple[int, str]]:
-    """What a person reads in a file, by line: all of a document, comments and docstrings of code."""
+    """Returns what a person reads in a file, by line: all of a document, comments and docstrings of code."""
     text = file.read_text(encoding="utf-8")
     if not WORD.search(text):  # to take code apart costs a hundred times as much
         return

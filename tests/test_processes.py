@@ -181,7 +181,7 @@ def test_functions_of_the_main_module_are_found(tmp_path: Path) -> None:
 
 
 def told_by(folder: Path, program: str, how: str) -> str:
-    """What a program says."""
+    """Returns what a program says."""
     file = folder / "program.py"
     file.write_text(program, encoding="utf-8")
     done = subprocess.run(

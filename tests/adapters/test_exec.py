@@ -17,7 +17,7 @@ from tests.support.site import Site, feed
 
 
 def printed(code: str, *, seconds: float = 120, max_bytes: int = 1_000_000) -> bytes:
-    """What a Python program prints."""
+    """Returns what a Python program prints."""
     command = [sys.executable, "-c", code]
     fetched = run(command, url="exec:x", deadline=timedelta(seconds=seconds), max_bytes=max_bytes)
     return fetched.resources[0].body

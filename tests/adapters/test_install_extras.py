@@ -1,4 +1,4 @@
-"""What to install for an extra: never the stranger's package that the public index has as `aggregator`."""
+"""The command that installs an extra never names the other project called `aggregator` in the index."""
 
 from __future__ import annotations
 

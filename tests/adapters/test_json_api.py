@@ -49,7 +49,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def reading(data: Any, /, number: int = 0, **options: Any) -> Reading:
-    """What the kind makes of this answer."""
+    """Returns what the kind makes of this answer."""
     kind = kinds.named("json")
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     resource = Resource(url="https://tea.example/api", body=body, number=number)

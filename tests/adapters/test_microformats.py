@@ -36,7 +36,7 @@ FEED = """<!doctype html><html lang=en><title>A page</title><body>
 
 
 def reading(markup: str) -> Reading:
-    """What the kind makes of this page."""
+    """Returns what the kind makes of this page."""
     resource = Resource(url="https://tea.example/notes/", body=markup.encode())
     return read_resource(resource, Context(kind="microformats"))
 

@@ -1,4 +1,4 @@
-"""What docs/plugins.md tells: the package beside it is installed, keeps the contract, and is used."""
+"""The examples of docs/plugins.md: the package beside it is installed, keeps the contract, and is used."""
 
 from __future__ import annotations
 

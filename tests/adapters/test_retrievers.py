@@ -70,7 +70,7 @@ def serve() -> Iterator[Callable[[Callable[[socket.socket, bytes], object]], Wir
 def fetch(
     port: int, validators: Mapping[str, Any] | None = None, kind: str = "gopher", **settings: Any
 ) -> Fetched | NotModified:
-    """What is new at a gopher hole on loopback."""
+    """Returns what is new at a gopher hole on loopback."""
     fetcher = Fetcher(Fetch.model_validate({"allow": ["127.0.0.1"], **settings}), "test")
     try:
         source = Source(name="Hole", kind=kind, url=f"gopher://127.0.0.1:{port}/1/menu")

@@ -31,7 +31,7 @@ def urlset(*urls: str) -> bytes:
 
 
 def reading(body: bytes, depth: int = 0, **options: Any) -> Reading:
-    """What the kind makes of this document."""
+    """Returns what the kind makes of this document."""
     kind = kinds.named("sitemap")
     resource = Resource(url="https://tea.example/sitemap.xml", body=body, number=depth, depth=depth)
     return read_resource(resource, Context(kind="sitemap", options=kind.parse(options)))

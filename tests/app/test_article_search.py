@@ -69,7 +69,7 @@ def indexed(place: StoreAddress) -> dict[int, frozenset[str]]:
 
 
 def titles(path: StoreAddress, query: str, limit: int = 100) -> list[str]:
-    """What a search finds."""
+    """Returns what a search finds."""
     return [hit.title for hit in search(path, parse(query), NOW, limit).articles]
 
 

@@ -49,7 +49,7 @@ def a_feed(site: Site, body: bytes, retention: str = "") -> None:
 
 
 def run(site: Site, now: datetime, *, force: bool = True) -> tuple[list[PollResult], int]:
-    """What `aggregator fetch` does at a moment: the polls, and how many articles were pruned."""
+    """Returns what `aggregator fetch` does at a moment: the polls, and how many articles were pruned."""
     with App(config.load(site.file), now) as app:
         asked = app.config.select(())
         sources = asked if force else app.due(asked, now)[0]

@@ -1,4 +1,4 @@
-"""What `check` finds beyond the form of a config."""
+"""The mistakes that `check` finds beyond the form of a config."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 def websub_of(site: Site) -> dict[str, object]:
-    """What `sources --json` says of the hub of the only source."""
+    """Returns what `sources --json` says of the hub of the only source."""
     (found,) = json.loads(site.run("sources", "--json").output)["sources"]
     return dict(found["websub"] or {})
 

@@ -72,7 +72,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def parsed(body: bytes) -> Any:
-    """What feedparser makes of a document of ours, with nothing resolved or sanitised."""
+    """Returns what feedparser makes of a document of ours, with nothing resolved or sanitised."""
     return feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
 
 
@@ -152,7 +152,7 @@ def is_read_back(folder: str, form: str) -> bool:
 
 
 def kept_in(site: Site) -> dict[str, tuple[StoredArticle, ...]]:
-    """What the store keeps for each folder of a feed and of its archives, newest first."""
+    """Returns what the store keeps for each folder of a feed and of its archives, newest first."""
     store = Store(site.home / "var" / "aggregator.db")
     documents: dict[str, tuple[StoredArticle, ...]] = {}
     for each in store.feeds.all():
@@ -189,7 +189,7 @@ def arrange(site: Site, address: str) -> None:
 
 
 def articles_of(site: Site) -> list[tuple[str, ...]]:
-    """What the store holds, without what a clock put there."""
+    """Returns what the store holds, without what a clock put there."""
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
         return direct.execute(
             "select uid, source, id, articles.published, data from articles "

@@ -1,4 +1,4 @@
-"""What happens to sources from the poll to the published feeds, with a real server and a real store."""
+"""Sources from the poll to the published feeds, with a real server and a real store."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def test_odd_entries_are_kept_alike(site: Site, server: Server, postgresql: Post
 
 
 def copy(old: str, new: str) -> click.testing.Result:
-    """What `aggregator store copy` gives."""
+    """Returns what `aggregator store copy` gives."""
     return click.testing.CliRunner().invoke(main, ["store", "copy", old, new])
 
 

@@ -28,7 +28,7 @@ def store_of(site: Site) -> Path:
 
 
 def rows(site: Site, query: str) -> list[tuple[object, ...]]:
-    """What a query finds in the store."""
+    """Returns what a query finds in the store."""
     with closing(sqlite3.connect(store_of(site))) as direct:
         return direct.execute(query).fetchall()
 

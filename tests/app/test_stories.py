@@ -83,7 +83,7 @@ class Press:
         )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What the store has."""
+        """Returns what the store has."""
         with sqlite3.connect(self.site.home / "var" / "aggregator.db") as direct:
             return direct.execute(query).fetchall()
 

@@ -1,4 +1,4 @@
-"""What was forgotten stays forgotten: in a store that was lost, rebuilt, or restored from an older backup."""
+"""Forgotten articles stay forgotten in a store that was lost, rebuilt, or restored from an older backup."""
 
 from __future__ import annotations
 

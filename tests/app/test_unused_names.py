@@ -17,7 +17,7 @@ SAVED = {"name": "Saved", "query": "tea"}
 
 
 def found(site: Site, *sources: dict[str, Any], **settings: Any) -> list[str]:
-    """What is reported of these sources and settings."""
+    """Returns what is reported of these sources and settings."""
     site.configure(*sources, **settings)
     return [*unused_names(config.load(site.file))]
 

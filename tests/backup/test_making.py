@@ -28,7 +28,7 @@ def planet(eventful: Site, tmp_path: Path) -> Site:
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder, leftovers too."""
+    """Returns what is in a folder, leftovers too."""
     return sorted(each.name for each in folder.iterdir())
 
 

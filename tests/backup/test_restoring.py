@@ -43,7 +43,7 @@ def backup(planet: Site) -> Path:
 
 
 def members(file: Path) -> dict[str, bytes]:
-    """What a backup holds."""
+    """Returns what a backup holds."""
     with zipfile.ZipFile(file) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
 

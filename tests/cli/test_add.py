@@ -42,7 +42,7 @@ def added(site: Site) -> dict[str, Any]:
 
 
 def paths(server: Server) -> list[str]:
-    """What the server was asked for, in order."""
+    """Returns what the server was asked for, in order."""
     return [request.path for request in server.requests]
 
 
@@ -414,7 +414,7 @@ def test_a_kind_or_option_that_does_not_exist_is_refused(site: Site, server: Ser
 
 
 def kinds(result: click.testing.Result) -> list[tuple[str, str]]:
-    """What was found, as kinds and paths."""
+    """Returns what was found, as kinds and paths."""
     found = json.loads(result.stdout)["found"]
     return [(each["kind"], each["url"].rpartition("/")[2]) for each in found]
 

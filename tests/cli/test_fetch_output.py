@@ -1,4 +1,4 @@
-"""What `fetch` prints of many sources, and of few."""
+"""The output of `fetch` for many sources, and for few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command imports: a start is short where nothing is imported that it does not need."""
+"""The imports of commands: a command starts quickly if it imports only what it needs."""
 
 from __future__ import annotations
 

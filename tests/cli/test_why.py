@@ -38,7 +38,7 @@ def choose(site: Site, server: Server, **settings: Any) -> None:
 
 
 def asked(site: Site, name: str) -> dict[str, Any]:
-    """What `why` says of one article."""
+    """Returns what `why` says of one article."""
     result = site.run("why", name, "--json")
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)["articles"]

@@ -20,7 +20,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def mistakes(folder: Path, text: str) -> str:
-    """What `load` says of a wrong config."""
+    """Returns what `load` says of a wrong config."""
     with pytest.raises(ConfigError) as caught:
         config.load(write(folder, text))
     return str(caught.value)

@@ -20,7 +20,7 @@ def loaded(text: str) -> Config:
 
 
 def mistakes(notice: str, more: str = "") -> str:
-    """What is wrong with one notice."""
+    """Returns what is wrong with one notice."""
     with pytest.raises(ConfigError) as raised:
         loaded(f"{more}\n[[notify]]\nname = 'n'\n{notice}")
     return "\n".join(raised.value.mistakes)

@@ -1,4 +1,4 @@
-"""What a config may have at most of what costs time or memory, and that a mistake in it costs little."""
+"""The limits of a config for everything that takes time or memory; a mistake in it is reported quickly."""
 
 from __future__ import annotations
 

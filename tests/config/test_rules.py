@@ -80,7 +80,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def mistakes(folder: Path, text: str) -> list[str]:
-    """What is wrong with a config, without its file's name."""
+    """Returns what is wrong with a config, without its file's name."""
     file = write(folder, text)
     with pytest.raises(ConfigError) as caught:
         config.load(file)

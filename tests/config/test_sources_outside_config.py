@@ -13,7 +13,7 @@ URL = "https://tea.example/feed"
 
 
 def mistakes(**settings: Any) -> list[str]:
-    """What is wrong with a source named Tea."""
+    """Returns what is wrong with a source named Tea."""
     with pytest.raises(ConfigError) as told:
         checked_source("Tea", settings)
     return list(told.value.mistakes)

@@ -57,7 +57,7 @@ def _tables(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, typ
 
 
 def said(file: Path, text: str) -> str:
-    """What `load` says of a config; "" when it takes it."""
+    """Returns what `load` says of a config; "" when it takes it."""
     file.write_text(text, encoding="utf-8")
     try:
         config.load(file)

@@ -63,7 +63,7 @@ def check_atom(body: bytes, *, self_link: bool = False) -> list[str]:
 
 
 def _container(node: Node, where: str, limits: Mapping[str, tuple[int, int | None]]) -> Iterator[str]:
-    """What feed, entry and source have in common: cardinalities, and each child by its kind."""
+    """Returns what feed, entry and source have in common: cardinalities, and each child by its kind."""
     yield from cardinality(node, where, limits, ATOM)
     yield from attributes(node, where, "")
     for child in elements(node):

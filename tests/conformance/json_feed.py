@@ -136,7 +136,7 @@ def _is_valid(feed: Any) -> bool:
 
 
 def _beyond(feed: dict[str, Any], self_link: bool) -> Iterator[str]:
-    """What holds between members of a document that is right by the schema."""
+    """Returns what holds between members of a document that is right by the schema."""
     if next(iter(feed)) != "version":
         yield "feed: version does not come first"
     if self_link and "feed_url" not in feed:

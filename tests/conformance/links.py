@@ -48,7 +48,7 @@ def atom_link(link: Node, where: str, *, in_head: bool) -> Iterator[str]:
 
 
 def feed_links(head: Node, where: str) -> Iterator[str]:
-    """What the links and markers of a feed's head say together: its self link, its hubs, its chain."""
+    """Returns the facts in the links and markers of a feed's head: its self link, its hubs, its chain."""
     links = [(link.get("rel", "alternate"), link.get("href")) for link in head.findall(ATOM + "link")]
     hrefs = dict(links)
     for rel, number in Counter(rel for rel, _ in links if rel in _OF_A_FEED - {"hub"}).items():

@@ -1,4 +1,4 @@
-"""What the formats have in common for `conformance`: addresses, dates, cardinalities. Knows lxml only."""
+"""The common part of `conformance`: addresses, dates, cardinalities. Uses lxml only."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def workflow(recipe: str) -> dict[str, Any]:
 
 
 def commands(recipe: str) -> list[str]:
-    """What the pipeline runs, in its order, without the installation."""
+    """Returns what the pipeline runs, in its order, without the installation."""
     parsed = workflow(recipe)
     if recipe == "github":
         steps = [step["run"] for step in parsed["jobs"]["poll"]["steps"] if "run" in step]

@@ -1,4 +1,4 @@
-"""What is released lacks nothing. `make release` installs it; here is what is seen without that."""
+"""A release is complete. `make release` installs it; these tests check it without that."""
 
 from __future__ import annotations
 

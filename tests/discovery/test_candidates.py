@@ -1,4 +1,4 @@
-"""What may be followed: what is typed, what a candidate's address and title tell of it."""
+"""Candidates: typed addresses, and what a candidate's address and title tell about it."""
 
 from __future__ import annotations
 

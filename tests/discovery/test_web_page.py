@@ -12,7 +12,7 @@ PAGE = "https://example.org/blog/"
 
 
 def urls(markup: str, url: str = PAGE) -> list[str]:
-    """What a page offers, in order."""
+    """Returns what a page offers, in order."""
     found = offered_feeds(Resource(url=url, body=markup.encode(), content_type="text/html; charset=utf-8"))
     return [candidate.url for candidate in found]
 

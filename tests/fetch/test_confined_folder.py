@@ -73,7 +73,7 @@ def fetch(folder: Path) -> Fetched:
 
 
 def given(fetched: Fetched | NotModified) -> dict[str, bytes]:
-    """What was read, by name."""
+    """Returns what was read, by name."""
     return {r.name: r.body for r in fetched.resources} if isinstance(fetched, Fetched) else {}
 
 

@@ -29,7 +29,7 @@ HOME = "https://tea.example/feed"
 
 
 def cookies(*headers: str, url: str = HOME) -> Cookies:
-    """What these headers set."""
+    """Returns what these headers set."""
     made = Cookies(NOW)
     made.take(url, headers)
     return made

@@ -1,4 +1,4 @@
-"""What articles show, fetched as a visitor's browser would."""
+"""Pictures and recordings of articles, fetched as a visitor's browser would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What headers say about time."""
+"""Times in headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source may set for itself: headers, login, cookie, user agent, proxy; and who gets to see it."""
+"""The settings of a source: headers, login, cookie, user agent, proxy; and which hosts get them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def sites(tmp_path: Path, server: Server, postgresql: PostgresServer) -> tuple[S
 
 @contextmanager
 def working(site: Site, *names: str, digest: str = "x") -> Iterator[list[Work]]:
-    """What workers of these names do, each with an app of its own, in this process.
+    """Returns what workers of these names do, each with an app of its own, in this process.
 
     The clocks of their machines differ by five minutes, and from the database's by much more.
     """

@@ -23,7 +23,7 @@ def article(content: str = "", **fields: Any) -> Article:
 
 
 def found(content: str, **fields: Any) -> list[str]:
-    """What it shows."""
+    """Returns what it shows."""
     return list(shown_by(article(content, **fields), 1_600))
 
 

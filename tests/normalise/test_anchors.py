@@ -21,7 +21,7 @@ A = 'rel="noopener noreferrer"'
 
 
 def body(markup: str, owner: Owner = OWNER) -> str:
-    """What becomes of the body of an article."""
+    """Returns what becomes of the body of an article."""
     made = HtmlBody(raw=markup, bases=(PAGE,), owner=owner)
     sanitise_checked([made])
     return made.html

@@ -1,4 +1,4 @@
-"""What is done to images, frames and citations after nh3."""
+"""Images, frames and quotations after nh3."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from aggregator.normalise.html import HtmlBody, sanitise, sanitise_checked
 
 
 def body(markup: str) -> str:
-    """What becomes of the body of an article."""
+    """Returns what becomes of the body of an article."""
     made = HtmlBody(raw=markup, owner=Owner("Tea", "id", None))
     sanitise_checked([made])
     return made.html

@@ -25,7 +25,7 @@ def article(entry: Entry, **info: object) -> Article:
 
 
 def problems(entry: Entry) -> list[str]:
-    """What was wrong with a feed that has this entry."""
+    """Returns what was wrong with a feed that has this entry."""
     return [problem.text for problem in articles(Feed(entries=[entry]), url=URL).document.problems]
 
 

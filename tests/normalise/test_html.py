@@ -1,4 +1,4 @@
-"""What stays of honest HTML, what is repaired, and what is too much."""
+"""HTML that stays, HTML that is repaired, and HTML over the limits."""
 
 from __future__ import annotations
 

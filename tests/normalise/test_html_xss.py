@@ -281,7 +281,7 @@ _STYLES_THAT_REACH_OUT = (
 
 
 def remains(markup: str) -> list[str]:
-    """What could still act in `markup` as a browser parses it; empty when nothing could."""
+    """Returns what could still act in `markup` as a browser parses it; empty when nothing could."""
     found = []
     for node in LexborHTMLParser(markup).css("head *, body *"):
         tag = node.tag or ""

@@ -1,4 +1,4 @@
-"""What makes an entry the same entry at the next poll."""
+"""An entry is recognised at the next poll."""
 
 from __future__ import annotations
 

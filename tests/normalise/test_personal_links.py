@@ -1,4 +1,4 @@
-"""What of a letter is for its one reader."""
+"""The parts of a newsletter that are for its one reader."""
 
 from __future__ import annotations
 

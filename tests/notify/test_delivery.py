@@ -1,4 +1,4 @@
-"""What waits is sent: a mistake costs one message, and what rests is left alone."""
+"""Waiting messages are sent; a mistake affects one message, and resting receivers are not disturbed."""
 
 from __future__ import annotations
 

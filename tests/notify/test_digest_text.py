@@ -1,4 +1,4 @@
-"""What a digest says, and how an article leaves it."""
+"""The text of a digest, and the removal of an article from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status says: within any length, whatever a title holds."""
+"""The text of a status: within any length, with any title."""
 
 from __future__ import annotations
 

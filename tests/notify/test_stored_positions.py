@@ -1,4 +1,4 @@
-"""What no version wrote is not taken for a place."""
+"""Damaged stored positions are ignored."""
 
 from __future__ import annotations
 

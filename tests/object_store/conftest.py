@@ -34,7 +34,7 @@ def _store() -> Iterator[StandIn]:
 
 @pytest.fixture
 def store(_store: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """What the environment names as the store, empty; what is repeated is repeated at once."""
+    """Returns what the environment names as the store, empty; what is repeated is repeated at once."""
     _store.clear()
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": _store.url}.items():
         monkeypatch.setenv(name, value)
@@ -68,7 +68,7 @@ class BucketSite:
     server: Server
 
     def objects(self) -> dict[str, StoredObject]:
-        """What is in the bucket below our prefix, but for the inventory."""
+        """Returns what is in the bucket below our prefix, but for the inventory."""
         return {
             key.removeprefix("feeds/"): found
             for key, found in self.store.objects.items()

@@ -1,4 +1,4 @@
-"""What networks and stores do: the run goes on, says what is wrong, and the next one brings it right."""
+"""Faults of networks and stores: the run continues and reports them, and the next run repairs the output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published goes into the bucket: the same bytes as into a folder, what changed alone, in order."""
+"""Publications into a bucket: the same bytes as in a folder, only changes, in order."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def keeper(published: BucketSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Site, CopyKeeper]]:
-    """What keeps the copy of another machine."""
+    """Returns what keeps the copy of another machine."""
     monkeypatch.setattr(bucket_output, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(bucket_output, "LONGEST_WAIT_SECONDS", 0.05)
     site = published.machine("server")

@@ -87,5 +87,5 @@ def test_a_forgotten_article_is_nowhere_in_the_bucket(planet: BucketSite) -> Non
 
 
 def plain(path: str, body: bytes) -> bytes:
-    """What a file says, its path included."""
+    """Returns what a file says, its path included."""
     return path.encode() + (gzip.decompress(body) if path.endswith(".gz") else body)

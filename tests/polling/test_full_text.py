@@ -70,7 +70,7 @@ def run(site: Site, now: datetime = NOW, *, refetch: bool = False) -> Completed 
 
 
 def kept(site: Site) -> dict[str, StoredArticle]:
-    """What the store has, by the last part of the address."""
+    """Returns what the store has, by the last part of the address."""
     store = Store(load(site.file).store)
     try:
         return {(each.article.link or "").rpartition("/")[2]: each for each in store.articles.all()}

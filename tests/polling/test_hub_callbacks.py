@@ -1,4 +1,4 @@
-"""What hubs are answered: the parts of a request in, an answer out (W3C WebSub §5.2, §5.3, §7, §8)."""
+"""Answers to hubs: the parts of a request in, an answer out (W3C WebSub §5.2, §5.3, §7, §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hubs sent is read as a polled document is, or lets its source be polled."""
+"""Documents from hubs are read like polled ones, or cause a poll of their source."""
 
 from __future__ import annotations
 

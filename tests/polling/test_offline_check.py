@@ -68,7 +68,7 @@ class Machine:
         return {poll.source.name: poll for poll in polls}
 
     def remembered(self) -> dict[str, schedule.PollState]:
-        """What the schedule knows of each source."""
+        """Returns what the schedule knows of each source."""
         found = self._store.sources.states()
         return {name: state.schedule for name, state in found.items()}
 
@@ -100,7 +100,7 @@ def start(site: Site, server: Server) -> Iterator[Start]:
 
 
 def notices(polls: dict[str, PollResult]) -> list[str]:
-    """What was said of the network."""
+    """Returns what was said of the network."""
     return [poll.notice for poll in polls.values() if poll.notice]
 
 

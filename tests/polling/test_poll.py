@@ -31,7 +31,7 @@ def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
 
 
 def remembered(site: Site, name: str) -> schedule.PollState:
-    """What the store's schedule says of a source."""
+    """Returns what the store's schedule says of a source."""
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
         ((text,),) = direct.execute("select schedule from sources where name = ?", (name,)).fetchall()
     return schedule.PollState.from_json(text)

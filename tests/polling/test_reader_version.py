@@ -70,7 +70,7 @@ def poll(site: Site, now: datetime, read: Read = read_resource, *, refetch: bool
 
 
 def bodies(site: Site) -> dict[str, str]:
-    """What is stored of each article."""
+    """Returns what is stored of each article."""
     with opened(site) as store:
         return {
             kept.article.title: kept.article.content + kept.article.summary for kept in store.articles.all()

@@ -16,7 +16,7 @@ def source(server: Server, **others: Any) -> dict[str, Any]:
 
 
 def asked(site: Site, server: Server, **others: Any) -> list[str | None]:
-    """What is asked by a fetch under these settings: the If-None-Match of each request."""
+    """Returns what is asked by a fetch under these settings: the If-None-Match of each request."""
     server.requests.clear()
     fetch = others.pop("fetch", {})
     site.configure(source(server, **others), fetch=fetch)

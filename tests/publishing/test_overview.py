@@ -34,13 +34,13 @@ class Witness:
 
 @pytest.fixture
 def witness() -> Witness:
-    """What sees the sections of a planet."""
+    """Returns what sees the sections of a planet."""
     return Witness("index.html", shows="articles")
 
 
 @pytest.fixture
 def onlooker() -> Witness:
-    """What sees the sources of a planet."""
+    """Returns what sees the sources of a planet."""
     return Witness("status.html", shows="sources")
 
 

@@ -268,7 +268,7 @@ def browser() -> Iterator[Browser]:
 
 
 def acting(browser: Browser, server: Server, pages: dict[str, tuple[str, str]]) -> list[Any]:
-    """What happens in pages that are shown side by side: `(path, what)` for each thing that acts.
+    """Returns what happens in pages that are shown side by side: `(path, what)` for each thing that acts.
 
     `pages`: the page and the attributes of its `<body>`, by path.
     """

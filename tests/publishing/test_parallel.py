@@ -105,7 +105,7 @@ def published(planet: Planet, processes: int, writers: Mapping[str, Writer] = WR
 
 
 def files(planet: Planet) -> dict[str, bytes]:
-    """What was published."""
+    """Returns what was published."""
     root = planet.config.output
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 

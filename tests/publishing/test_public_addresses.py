@@ -1,4 +1,4 @@
-"""What is published of where articles come from: no key, no login, no private instance's address."""
+"""The published addresses of sources: no key, no login, no private instance."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def planet(tmp_path: Path) -> Iterator[Planet]:
 
 
 def documents(planet: Planet) -> dict[str, tuple[StoredArticle, ...]]:
-    """What each feed document should hold."""
+    """Returns what each feed document should hold."""
     newest = planet.store.feeds.newest("World", 5)
     return {"World": newest, "World/archive/1": planet.store.archives.unfiled("World", newest[-1])}
 

@@ -1,4 +1,4 @@
-"""What readers may not do, tried inside of real workers; and that all that reads documents works there."""
+"""Forbidden actions, tried inside real workers; and reading works there."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_the_corpus_is_read_alike_in_a_confined_reader(readers: Workers, folder:
 
 
 def outcome(read: Callable[[Resource, Context], Reading], resource: Resource, context: Context) -> object:
-    """What reading gives, or the text of its error."""
+    """Returns what reading gives, or the text of its error."""
     try:
         return replace(read(resource, context), packed=())
     except ReadError as error:
@@ -280,7 +280,7 @@ def test_numbers_of_system_calls_are_the_kernels(machine: str, header: str) -> N
 
 
 def decided(machine: str, number: int, *arguments: int, processor: int | None = None) -> str:
-    """What the kernel would do with a call: the filter's instructions, run by hand."""
+    """Returns what the kernel would do with a call: the filter's instructions, run by hand."""
     _, name, _ = seccomp._PROCESSORS[machine]
     words = struct.pack("=iIQ6Q", number, processor or name, 0, *(*arguments, *[0] * 6)[:6])
     at = held = 0

@@ -132,7 +132,7 @@ def workers() -> Iterator[Workers]:
 
 
 def read(workers: Workers, document: Resource, kind: str) -> tuple[Reading | None, str]:
-    """What it gave, or why it gave nothing."""
+    """Returns what it gave, or why it gave nothing."""
     try:
         return workers.read(document, Context(kind=kind)), ""
     except ReadError as error:

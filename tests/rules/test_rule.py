@@ -1,4 +1,4 @@
-"""What rules say of an article, in their order."""
+"""Rules, in their order, and their effects on an article."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rule(
 
 
 def said(*rules: Rule, article: Article = ARTICLE, saved: tuple[str, ...] = ()) -> Verdict:
-    """What rules say of the article."""
+    """Returns what rules say of the article."""
     return judge(RuleSet(rules, saved), ArticleFacts(article), NOW)
 
 

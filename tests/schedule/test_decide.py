@@ -336,7 +336,7 @@ def test_a_410_stops_polls_until_the_user_polls_by_hand() -> None:
 
 
 def moves(*polls: tuple[float, Result]) -> list[str | None]:
-    """What is adopted at each poll; a poll is (days since the first, what it gave)."""
+    """Returns what is adopted at each poll; a poll is (days since the first, what it gave)."""
     state, adopted = PollState(), []
     for days, result in polls:
         decision = decide(state, result, NOW + days * DAY, POLICY, 0.0)

@@ -1,4 +1,4 @@
-"""What feeds and servers say of when to come again, read from text."""
+"""Hints of feeds and servers about the next poll, read from text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of a source's polling, as text."""
+"""The stored state of a source's polling, as text."""
 
 from __future__ import annotations
 

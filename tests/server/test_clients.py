@@ -145,7 +145,7 @@ for line in sys.stdin:
 
 
 def items(*numbers: int) -> Shown:
-    """What a client has of the source's entries."""
+    """Returns what a client has of the source's entries."""
     return [(f"https://a.example/{n}", f"a {n}") for n in numbers]
 
 

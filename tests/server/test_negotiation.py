@@ -1,4 +1,4 @@
-"""What a client wants, from what its headers say."""
+"""The preferences of a client, from its headers."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def search(port: int, query: str, **others: str) -> Reply:
 
 
 def titles(port: int, query: str) -> list[str]:
-    """What a search finds, by its JSON Feed."""
+    """Returns what a search finds, by its JSON Feed."""
     reply = search(port, query, format="json")
     assert reply.status == 200, reply.body
     return [item["title"] for item in json.loads(reply.body)["items"]]
@@ -82,7 +82,7 @@ def shown(reply: Reply) -> LexborHTMLParser:
 
 
 def said(page: LexborHTMLParser) -> str:
-    """What the main part of a page says."""
+    """Returns what the main part of a page says."""
     found = page.css_first("main")
     assert found is not None
     return found.text()

@@ -51,7 +51,7 @@ def commit(store: Store, *articles: Article, after: timedelta = timedelta()) -> 
 
 
 def titles(kept: Sequence[StoredArticle]) -> list[str]:
-    """What is written on them, without the word."""
+    """Returns what is written on them, without the word."""
     return [k.article.title.removeprefix("Day ") for k in kept]
 
 
@@ -62,7 +62,7 @@ def filed(store: Store, category: str = "World") -> list[list[str]]:
 
 
 def unfiled(store: Store, category: str = "World") -> list[str]:
-    """What stands behind the feed and in no archive."""
+    """Returns what stands behind the feed and in no archive."""
     return titles(store.archives.unfiled(category, store.feeds.newest(category, SIZE)[-1]))
 
 

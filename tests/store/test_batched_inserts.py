@@ -26,7 +26,7 @@ def store(place: StoreAddress) -> Iterator[Store]:
 
 
 def update(source: str, *ids: str, title: str = "T") -> Update:
-    """What one poll gave; articles are new in the order of their ids."""
+    """Returns what one poll gave; articles are new in the order of their ids."""
     found = [Found(Article(source=source, id=each, title=title, published=NOW)) for each in ids]
     return Update(source=source, validators={"etag": source}, body_hash=None, found=found)
 

@@ -31,7 +31,7 @@ def filled(tmp_path: Path) -> Planet:
 
 
 def moved_on(planet: Planet, address: StoreAddress) -> dict[str, bytes]:
-    """What is published from another store after one more poll."""
+    """Returns what is published from another store after one more poll."""
     planet.config = planet.config.model_copy(update={"store": address})
     planet.store = Store(address)
     planet.add(*(article(n, id=f"new:{name}") for n, name in enumerate(NAMES, 200)))

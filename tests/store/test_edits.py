@@ -1,4 +1,4 @@
-"""What becomes of an article that was found: the pure decision, case by case."""
+"""The pure decision about an article that was found, case by case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What forgetting leaves in the store, and what recalling brings back."""
+"""The store after an article was forgotten, and after it was recalled."""
 
 from __future__ import annotations
 

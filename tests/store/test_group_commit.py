@@ -1,4 +1,4 @@
-"""What threads ask for at a time is done at once, by one of them."""
+"""Requests of several threads at one time are handled by one of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Act:
 
 
 def ask(together: GroupCommit[int, int], act: Act, *numbers: int) -> dict[int, int | Exception]:
-    """What each thread is given: the first one begins alone, the others ask while it is at it."""
+    """Returns what each thread is given: the first one begins alone, the others ask while it is at it."""
     given: dict[int, int | Exception] = {}
 
     def one(number: int) -> None:

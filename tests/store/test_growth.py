@@ -1,4 +1,4 @@
-"""What a run costs does not grow with the store: no statement of it reads all articles."""
+"""The cost of a run does not grow with the store: no statement reads all articles."""
 
 from __future__ import annotations
 

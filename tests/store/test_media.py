@@ -70,7 +70,7 @@ def file_of(letter: str, size: int = 100) -> CopiedFile:
 
 
 def due(store: Store, now: datetime = NOW, since: datetime | None = None) -> list[str]:
-    """What is to be fetched."""
+    """Returns what is to be fetched."""
     return [wanted.address for wanted in store.media.due(since, now, 100)]
 
 

@@ -1,4 +1,4 @@
-"""What waits in the outbox: kept once, taken by one process, bounded."""
+"""Messages in the outbox: stored once, sent by one process, limited in number."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def commit(store: Store, *articles: Article, now: datetime = NOW, pages: int = 2
 
 
 def due(store: Store, now: datetime = NOW) -> tuple[PageRequest, ...]:
-    """What is to be asked for."""
+    """Returns what is to be asked for."""
     return store.pages.due(["tea"], now, 100)
 
 

@@ -20,7 +20,7 @@ OTHER = 65534
 
 
 def as_another_user(folder: Path, read: Callable[[], str]) -> str:
-    """What `read` gives in a process that may read everything in the folder and write nothing there."""
+    """Returns the result of `read` in a process that may read the folder and not write to it."""
     for path in (folder, *folder.parents):
         if path.stat().st_uid == os.geteuid() and path.name.startswith(("test_", "pytest-", "popen-")):
             path.chmod(0o711)

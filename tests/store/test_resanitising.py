@@ -1,4 +1,4 @@
-"""What is stored is brought to today's rules after an upgrade: everywhere, in steps, once."""
+"""Stored bodies are sanitised again after an upgrade: everywhere, in steps, once."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def store(place: StoreAddress) -> Iterator[Store]:
 
 
 def article(source: str, **changes: Any) -> Article:
-    """What a source wrote of the story."""
+    """Returns what a source wrote of the story."""
     made = Article(
         source=source,
         id=f"urn:{source}",

@@ -50,7 +50,7 @@ def article(number: int, **changes: Any) -> Article:
 
 
 def commit(store: Store, *articles: Article, withdrawn: tuple[str, ...] = (), **found: Any) -> Saved:
-    """What one look into the folder gave, each article from a file of its own."""
+    """Returns what one look into the folder gave, each article from a file of its own."""
     update = Update(
         source=articles[0].source if articles else "notes",
         validators={},

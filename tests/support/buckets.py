@@ -64,7 +64,7 @@ class Moto:
 
     @property
     def objects(self) -> dict[str, StoredObject]:
-        """What is in the bucket, by key."""
+        """Returns what is in the bucket, by key."""
         return {
             name: StoredObject(key.value, {each.lower(): value for each, value in key.metadata.items()})
             for name, key in self._backend.buckets[BUCKET].keys.items()

@@ -1,4 +1,4 @@
-"""What commands compute at their start, computed once for all tests of a process: a third of a fetch."""
+"""Values that commands compute at their start, computed once in each test process: a third of a fetch."""
 
 from __future__ import annotations
 

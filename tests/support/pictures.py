@@ -119,7 +119,7 @@ def sound_pictures() -> Mapping[str, tuple[bytes, str]]:
 
 @cache
 def refused_pictures() -> Mapping[str, tuple[bytes, str]]:
-    """What is not kept, by what it is: each with a part of the reason."""
+    """Returns what is not kept, by what it is: each with a part of the reason."""
     shot = photo(300, 200)
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='90' height='90'>" + SCRIPT + b"</svg>"
     return {

@@ -1,4 +1,4 @@
-"""What two independent readers find in feeds of ours, in one shape, and what they should find.
+"""The results of two independent feed readers for our feeds, in one form, and the expected results.
 
 `feedparser` reads RSS and Atom; `feedsmith` (JavaScript: `npm ci --prefix tests/feedsmith` installs it) reads
 JSON Feed too. Their findings are compared with the articles, not with each other.
@@ -58,7 +58,7 @@ def why_no_feedsmith() -> str:
 
 
 def by_feedsmith(paths: Iterable[Path]) -> dict[Path, list[Seen]]:
-    """What feedsmith finds in these files."""
+    """Returns what feedsmith finds in these files."""
     assert NODE is not None
     done = subprocess.run(
         [NODE, str(FEEDSMITH / "read.mjs")],
@@ -92,7 +92,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def by_feedparser(body: bytes) -> list[Seen]:
-    """What feedparser finds in an RSS or Atom document, with nothing resolved or sanitised."""
+    """Returns what feedparser finds in an RSS or Atom document, with nothing resolved or sanitised."""
     parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     assert not parsed.bozo, parsed.get("bozo_exception")
     is_atom = parsed.version == "atom10"
@@ -124,7 +124,7 @@ def _parsed(moment: Any) -> datetime | None:
 
 
 def expected(kept: StoredArticle, name: str) -> Seen:
-    """What an article is to a reader of the file of this name."""
+    """Returns what an article is to a reader of the file of this name."""
     article = kept.article
     is_rss, is_atom = name == "rss.xml", name == "atom.xml"
     as_sent = inert_text if is_rss else str  # RSS has no way to say that text is text
@@ -179,7 +179,7 @@ def differences(
 
 
 def excused_in_feedsmith(field: str, seen: Seen, wanted: Seen, article: Article) -> bool:
-    """What need not be as it is in our feeds: nothing but names that stand in."""
+    """Returns what need not be as it is in our feeds: nothing but names that stand in."""
     return field == "authors" and wanted.authors is None and len(seen.authors or ()) == 1
 
 

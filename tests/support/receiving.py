@@ -97,7 +97,7 @@ class Mailbox:
         self.port = int(self._controller.port)
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        """What aiosmtpd calls with a message."""
+        """Returns what aiosmtpd calls with a message."""
         if self.answer.startswith("2"):
             self.raw.append(envelope.content)
             parsed = message_from_bytes(envelope.content, policy=policy.default)

@@ -71,7 +71,7 @@ class StrictHub:
         return Answer(202)
 
     def _mistake(self, request: Request, form: Mapping[str, str]) -> str:
-        """What §5.1 forbids."""
+        """Returns what §5.1 forbids."""
         if request.headers.get("Content-Type") != "application/x-www-form-urlencoded":
             return f"Content-Type is {request.headers.get('Content-Type')}"
         if form.get("hub.mode") not in ("subscribe", "unsubscribe"):

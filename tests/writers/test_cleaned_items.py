@@ -1,4 +1,4 @@
-"""What RSS and Atom share of an item."""
+"""The common part of an item in RSS and Atom."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ GROUP = (
 
 
 def written(extra: dict[str, Any]) -> str:
-    """What leaves of these elements."""
+    """Returns what leaves of these elements."""
     article = article_with(extra=extra, headimg=None, enclosures=())
     body = Rss().render(channel_of(item_of(article), files=("rss.xml",)))
     assert check_rss(body) == []

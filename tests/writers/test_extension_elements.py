@@ -1,4 +1,4 @@
-"""What a feed had besides goes out as it came in, when it can be written at all."""
+"""Further elements of a feed are written again as they came, if they can be written."""
 
 from __future__ import annotations
 

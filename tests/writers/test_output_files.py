@@ -162,7 +162,7 @@ BOTH = ("gzip", "br")
 
 
 def beside(folder: Path) -> dict[str, bytes]:
-    """What lies in a folder, each file as it reads once decompressed."""
+    """Returns what lies in a folder, each file as it reads once decompressed."""
     readers = {".gz": gzip.decompress, ".br": brotli.decompress}
     return {p.name: readers.get(p.suffix, bytes)(p.read_bytes()) for p in sorted(folder.iterdir())}
 

@@ -33,7 +33,7 @@ each_writer = pytest.mark.parametrize("writer", FEEDS, ids=lambda writer: writer
 
 
 def read(body: bytes) -> Any:
-    """What feedparser makes of a document, with nothing resolved or sanitised."""
+    """Returns what feedparser makes of a document, with nothing resolved or sanitised."""
     parsed = feedparser.parse(
         io.BytesIO(body),
         response_headers={"content-type": "application/xml; charset=utf-8"},

@@ -130,7 +130,7 @@ def entries(site: Site) -> list[tuple[str, Any]]:
 
 
 def shown(name: str, entry: Any) -> list[str]:
-    """What a reader puts into its page as HTML: bodies everywhere; in RSS the short texts too."""
+    """Returns what a reader puts into its page as HTML: bodies everywhere; in RSS the short texts too."""
     markup = [entry.get("summary", ""), *(c.value for c in entry.get("content", []))]
     if name.endswith("rss.xml"):
         markup += [entry.title, entry.get("author", ""), *(t.term for t in entry.get("tags", []))]

@@ -21,7 +21,7 @@ BELOW = Options(link="https://x.example/blog", permalink=":year/:title/")
 def document(
     text: str, options: Options | None = SITE, name: str = "posts/hello.md", root: str = "/blog"
 ) -> Document:
-    """What a file gives."""
+    """Returns what a file gives."""
     resource = Resource(url=f"file://{root}/{name}", body=text.encode(), name=name)
     return articles(read(resource, options), source="s", kind="articles", name=name).document
 

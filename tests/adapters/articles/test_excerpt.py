@@ -1,4 +1,4 @@
-"""What stands before `<!-- more -->` is the summary."""
+"""The text before `<!-- more -->` is the summary."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _texts(entry: Entry) -> set[str]:
 
 
 def _waiting(entry: Entry) -> set[str]:
-    """What the strict reader keeps in `extra` and feedparser makes a summary or content."""
+    """Returns what the strict reader keeps in `extra` and feedparser makes a summary or content."""
     values = [
         v for key in ("itunes:summary", "itunes:subtitle", "dc:description") for v in entry.extra.get(key, ())
     ]

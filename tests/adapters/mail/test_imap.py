@@ -42,7 +42,7 @@ def serve() -> Iterator[Serve]:
 def fetch(
     imap: Imap | str, validators: Mapping[str, Any] | None = None, *, options: Any = SENDER, **settings: Any
 ) -> Fetched | NotModified:
-    """What is new in the mailbox."""
+    """Returns what is new in the mailbox."""
     url = imap if isinstance(imap, str) else imap.url
     source = {"name": "Tea", "kind": "mail", "url": url, "options": options, "auth": AUTH}
     source |= settings.pop("source", {})

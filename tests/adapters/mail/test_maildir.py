@@ -39,7 +39,7 @@ def deliver(maildir: Path, number: int, body: bytes | None = None, part: str = "
 def fetch(
     maildir: Path, validators: Mapping[str, Any] | None = None, max_bytes: int = 10_000, **options: Any
 ) -> Fetched | NotModified:
-    """What is new in it."""
+    """Returns what is new in it."""
     source = Source(name="Tea", kind="mail", path=maildir, options={**SENDER, **options})
     return Fetcher(Fetch(max_bytes=max_bytes), "test").fetch(source, validators or {}, NOW)
 

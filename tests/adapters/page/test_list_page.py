@@ -35,7 +35,7 @@ def page(*items: str, head: str = "<title>Tea news</title>", rest: str = "") -> 
 
 
 def reading(body: bytes, number: int = 0, content_type: str | None = None, **options: Any) -> Reading:
-    """What the kind makes of this page."""
+    """Returns what the kind makes of this page."""
     kind = kinds.named("page")
     resource = Resource(url=URL, body=body, content_type=content_type, number=number)
     return read_resource(resource, Context(kind="page", options=kind.parse(options)))

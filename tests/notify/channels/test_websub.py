@@ -48,7 +48,7 @@ class Hub:
 
     @property
     def topics(self) -> list[str]:
-        """What it was notified of, in order."""
+        """Returns what it was notified of, in order."""
         return [dict(form)["hub.url"] for form in self.forms]
 
 

@@ -1,4 +1,4 @@
-"""What queries find."""
+"""Queries and the articles that they find."""
 
 from __future__ import annotations
 

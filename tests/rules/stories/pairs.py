@@ -107,7 +107,7 @@ def teaser(text: str, language: str) -> str:
 
 
 def load(folder: Path, language: str) -> dict[str, Any]:
-    """What was written in one language."""
+    """Returns what was written in one language."""
     return tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))
 
 

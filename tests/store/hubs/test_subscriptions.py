@@ -30,7 +30,7 @@ def store(place: StoreAddress) -> Iterator[Store]:
 
 
 def offer(source: str, token: str, **more: Any) -> dict[str, Any]:
-    """What a poll found of a hub."""
+    """Returns what a poll found of a hub."""
     hubs = ("https://hub.example/", "https://two.example/")
     own = {
         "source": source,

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: opening, tables, locks, values that it refuses, and faults of the server."""
+"""PostgreSQL only: opening, tables, locks, values that it refuses, and faults of the server."""
 
 from __future__ import annotations
 
