@@ -31,10 +31,12 @@ PLAINER = {
     r"(?:if )?need be": "if necessary",
     r"so manieth": "the nth",
 }
-"""What an engineer in another country has to look up, or to guess: what to write in its place."""
+"""Words that an engineer in another country has to look up or to guess, and what to write instead."""
 WORD = re.compile(rf"\b(?:{'|'.join(PLAINER)})\b", re.IGNORECASE)
 NEWLINE = "\n"
-RIDDLE = re.compile(r'"""(?:(?:It|They|Them|Those|Theirs)\b|So (?:many|much|long|far|often)\b|Up to where\b)')
+RIDDLE = re.compile(
+    r'"""(?:It|They|Them|Those|Theirs|What|Whatever|That which|Up to where|So (?:many|much|long|far|often))\b'
+)
 """How a docstring begins that does not name what it describes, such as "So many are fetched at once"."""
 LISTS_OF_WORDS = {"aggregator/rules/stories/ignored_words.py"}
 

@@ -1,4 +1,4 @@
-"""What every kind of source promises, as checks that a package with a kind of its own can run in its tests.
+"""The promises of every kind of source, as checks that a package with its own kind can run in its tests.
 
 from aggregator.adapters import testing
 from my_package import KIND

@@ -1,4 +1,4 @@
-"""What all commands share: options, exit codes, and errors without a traceback."""
+"""The common part of all commands: options, exit codes, and errors without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine knows about the bucket: a hidden file in the folder `staging`, beside the copy itself.
+"""This machine's record of the bucket: a hidden file in the folder `staging`, beside the copy itself.
 
 It can be lost: a machine without it reads the bucket.
 """

@@ -1,4 +1,4 @@
-"""What a feed says about when to poll it again, parsed from text.
+"""Hints of a feed about its next poll, parsed from text.
 
 Everything here comes from the network: it is limited, and ignored if it makes no sense.
 """

@@ -1,4 +1,4 @@
-"""What a change of a source's settings means for its next poll. Pure."""
+"""The effect of changed settings on a source's next poll. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each element of a feed means: tables from a name to the handler that fills the entry or the feed.
+"""The meaning of each element of a feed: tables from a name to the handler that fills the entry or feed.
 
 RSS 0.90 to 2.0, RSS 1.0 and Atom 0.3 and 1.0 share them: publishers mix the dialects (Atom in RSS, Dublin
 Core in Atom), and no name in our form has two meanings. Of elements that are allowed once, the first that is
