@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from aggregator.errors import WriteError
@@ -31,7 +32,7 @@ FOLDER = "archive"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArchiveDocuments:
     """The archive documents of one feed: `full` full ones, and perhaps one that is open."""
 
@@ -41,7 +42,7 @@ class ArchiveDocuments:
 
     def writers(self, number: int) -> Mapping[str, Writer]:
         """Returns the formats in which an archive is written, by their names."""
-        output, chosen = self.output, self.output.archived
+        output, chosen = self.output, self._archived
         stays = output.config.publish.archives is True
         folder = f"{output.config.output}/{output.folder}/{FOLDER}/{number}"
         return {
@@ -49,6 +50,14 @@ class ArchiveDocuments:
             for name, writer in output.writers.items()
             if name in chosen or (stays and os.path.isfile(f"{folder}/{writer.file_name}"))  # noqa: PTH113
         }
+
+    @cached_property
+    def _archived(self) -> Mapping[str, Writer]:
+        return self.output.archived
+
+    @cached_property
+    def _empty(self) -> Channel:
+        return channel(self.output, (), "")
 
     def full_one(self, number: int, shown: tuple[Item, ...]) -> Channel:
         """Returns a full archive, by its number. It does not depend on the time or on our version."""
@@ -81,7 +90,7 @@ class ArchiveDocuments:
     def _document(self, number: int, shown: tuple[Item, ...]) -> Channel:
         base = f"{self.output.url}{FOLDER}/" if self.output.url else "../"
         is_full = number <= self.full
-        feed = channel(self.output, (), "")
+        feed = self._empty
         return replace(
             feed,
             items=shown,

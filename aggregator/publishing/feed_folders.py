@@ -111,18 +111,20 @@ class FeedFolders:
         """Writes documents of feeds; returns the results in the order of the tasks."""
         archived = self._archived(tasks)
         results, written = [], []
+        known: dict[str, tuple[ArchiveDocuments, str]] = {}
         for plan, number in tasks:
             if number is None:
                 results.append(self._write_feed(plan))
                 continue
             result, output = WriteResult(), plan.output
-            documents = ArchiveDocuments(output, plan.full, self._recent)
+            if output.feed.name not in known:
+                look = archive_look(output, self._config.publish.compress)
+                known[output.feed.name] = ArchiveDocuments(output, plan.full, self._recent), look
+            documents, look = known[output.feed.name]
             place = self._config.output / output.folder / FOLDER / str(number)
             document = documents.full_one(number, archived[output.feed.name, number])
             if self._write(place, document, documents.writers(number), result) and not result.errors:
-                written.append(
-                    (output.feed.name, number, archive_look(output, self._config.publish.compress))
-                )
+                written.append((output.feed.name, number, look))
             results.append(result)
         self._store.archives.written(written)
         return results

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from aggregator.config.load import Keep
 from aggregator.store import retention
 from aggregator.store.article_changes import IS_ANY, ArticleChanges
+from aggregator.store.column_types import moment
 from aggregator.store.database import Database
 from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.records import PolledArticles, Version, Whereabouts
@@ -27,22 +28,13 @@ from aggregator.store.stored_article import (
 from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
-_OF_SOURCE = articles.c.source == sa.bindparam("of_source")
+# Without SQLAlchemy: these run for each document that changed.
 # A withdrawn article must be read again when its file is back.
-_STANDS = articles.c.state != WITHDRAWN
-_FINGERPRINTS = sa.select(articles.c.fingerprint).where(
-    _OF_SOURCE,
-    articles.c.fingerprint != "",
-    articles.c.reader_version == sa.bindparam("by_reader"),
-    _STANDS,
-)
-_FILES = sa.select(articles.c.id, articles.c.file).where(_OF_SOURCE, articles.c.file != "", _STANDS)
-_NEWEST_DATES = (
-    sa.select(articles.c.published)
-    .where(_OF_SOURCE, articles.c.state == FOUND)
-    .order_by(articles.c.published.desc())
-    .limit(sa.bindparam("so_many"))
-)
+_FINGERPRINTS = """SELECT fingerprint FROM articles
+WHERE source = ? AND fingerprint <> '' AND reader_version = ? AND state <> ?"""
+_FILES = "SELECT id, file FROM articles WHERE source = ? AND file <> '' AND state <> ?"
+_NEWEST_DATES = """SELECT published FROM articles
+WHERE source = ? AND state = ? ORDER BY published DESC LIMIT ?"""
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
@@ -58,14 +50,16 @@ class Articles:
 
     def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
         """Returns what a poll of a source needs to know of its articles, with at most `dates` dates."""
-        asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:
             if not fetch_rows(connection, IS_ANY, (source,)):
                 return PolledArticles()
+            marks = fetch_rows(connection, _FINGERPRINTS, (source, reader_version, WITHDRAWN))
             return PolledArticles(
-                fingerprints=frozenset(connection.scalars(_FINGERPRINTS, asked)),
-                files={row.id: row.file for row in connection.execute(_FILES, asked)},
-                newest=tuple(connection.scalars(_NEWEST_DATES, asked)),
+                fingerprints=frozenset(mark for (mark,) in marks),
+                files=dict(fetch_rows(connection, _FILES, (source, WITHDRAWN))),
+                newest=tuple(
+                    moment(date) for (date,) in fetch_rows(connection, _NEWEST_DATES, (source, FOUND, dates))
+                ),
             )
 
     def newest_number(self) -> int:
