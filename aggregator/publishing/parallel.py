@@ -151,8 +151,7 @@ def _save(
             in_place[feed.name] = feed.generation if is_whole else _NOT_IN_PLACE
             if is_whole and output.files:
                 stamps[feed.name] = stamps_of(output, context)
-        store.feeds.rendered(in_place)
-        store.feeds.save_stamps(stamps)
+        store.feeds.rendered(in_place, stamps)
 
 
 def _can_be_sent(context: RenderContext) -> bool:

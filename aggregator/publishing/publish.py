@@ -115,6 +115,10 @@ def publish(
     )
 
 
+_SHOWN = ("shown sources", "shown feeds", "files articles", "files feeds", "files sources")
+"""The settings that say which documents of the whole site are in place, and what they show."""
+
+
 class _Site:
     """Writes those documents of the whole site that are due."""
 
@@ -160,7 +164,8 @@ class _Site:
         seen, states = store.sources.pulse(shown)
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
         states += (f" {further}" if further else "") + self._faces.mark
-        last, _, shown_states = (store.database.setting("shown sources") or "").partition(" ")
+        known = store.database.several(_SHOWN)
+        last, _, shown_states = known.get("shown sources", "").partition(" ")
         # A clock that was ahead may have stored a later time.
         is_late = seen is not None and (
             (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
@@ -168,15 +173,16 @@ class _Site:
         feeds = _digest([(output.folder, output.files) for output in chosen])
         marks = {
             "articles": (self._done.rendered > 0, ""),
-            "feeds": (store.database.setting("shown feeds") != feeds, feeds),
+            "feeds": (known.get("shown feeds") != feeds, feeds),
             "sources": (
                 is_late or shown_states != states,
                 f"{seen.isoformat() if seen else ''} {states}",
             ),
         }
+        written = {}
         for shows, (differs, mark) in marks.items():
             due = [writer for writer in writers if writer.shows == shows]
-            if not (renew or differs or store.database.setting(f"files {shows}") != self._stamp(due)):
+            if not (renew or differs or known.get(f"files {shows}") != self._stamp(due)):
                 continue
             whole = overview(
                 outputs=() if shows == "sources" else chosen,
@@ -195,9 +201,10 @@ class _Site:
                 faces=self._faces,
             )
             is_whole = self._write_documents(due, whole)
-            store.database.remember(f"files {shows}", self._stamp(due) if is_whole else "")
+            written[f"files {shows}"] = self._stamp(due) if is_whole else ""
             if is_whole and mark:
-                store.database.remember(f"shown {shows}", mark)
+                written[f"shown {shows}"] = mark
+        store.database.remember_all(written)
         if renew:
             self._remove_documents(site_writers, files)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -17,11 +17,15 @@ from aggregator.store.schema import VERSION, metadata, settings
 __all__ = ["COPYING", "Database", "remember"]
 
 _SETTING = "settings (name, value)"
+_KNOWN = "(name) DO UPDATE SET value = excluded.value"
 COPYING = "copying"
 """The setting of a store that is being copied into; its value names the store that is copied."""
 
 _COPYING = sa.select(settings.c.value).where(settings.c.name == COPYING)
 _VALUE = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("wanted"))
+_VALUES = sa.select(settings.c.name, settings.c.value).where(
+    settings.c.name.in_(sa.bindparam("wanted", expanding=True))
+)
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -89,10 +93,21 @@ class Database:
         with self.single() as connection:
             return connection.scalar(_VALUE, {"wanted": name})
 
+    def several(self, names: Collection[str]) -> dict[str, str]:
+        """Returns the stored settings among these."""
+        with self.single() as connection:
+            rows = connection.execute(_VALUES, {"wanted": [*names]})
+            return {row.name: row.value for row in rows}
+
     def remember(self, name: str, value: str) -> None:
         """Stores a setting."""
-        with self.row_transaction() as connection:
-            remember(connection, name, value)
+        self.remember_all({name: value})
+
+    def remember_all(self, values: Mapping[str, str]) -> None:
+        """Stores settings."""
+        if values:
+            with self.row_transaction() as connection:
+                insert_rows(connection, _SETTING, [*values.items()], known=_KNOWN)
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
@@ -158,7 +173,7 @@ class Database:
 
 def remember(connection: sa.Connection, name: str, value: str) -> None:
     """Stores a setting within a transaction."""
-    insert_rows(connection, _SETTING, [(name, value)], known="(name) DO UPDATE SET value = excluded.value")
+    insert_rows(connection, _SETTING, [(name, value)], known=_KNOWN)
 
 
 def _check_tables(found: dict[str, set[str]], connection: sa.Connection) -> None:

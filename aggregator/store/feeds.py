@@ -111,16 +111,15 @@ class Feeds:
                 made[row.feed].append(from_row(row))
         return {name: tuple(found) for name, found in made.items()}
 
-    def rendered(self, generations: Mapping[str, int]) -> None:
-        """Records which generation of these feeds is written; a feed with a newer generation is stale."""
+    def rendered(self, generations: Mapping[str, int], stamps: Mapping[str, str] = {}) -> None:
+        """Records which generation of these feeds is written; a feed with a newer generation is stale.
+
+        `stamps`: of their files, by which a later publication finds damage.
+        """
         rows = [{"of_feed": name, "in_place": generation} for name, generation in generations.items()]
+        listed = [{"of_feed": name, "times": found} for name, found in stamps.items()]
         if rows:
             with self._database.row_transaction() as connection:
                 connection.execute(_RENDERED, rows)
-
-    def save_stamps(self, times: Mapping[str, str]) -> None:
-        """Stores the stamps of these feeds' files, by which a later publication finds damage."""
-        rows = [{"of_feed": name, "times": found} for name, found in times.items()]
-        if rows:
-            with self._database.row_transaction() as connection:
-                connection.execute(_LISTED, rows)
+                if listed:
+                    connection.execute(_LISTED, listed)

@@ -85,8 +85,7 @@ def fill(file: Path) -> None:
     for page in store.pages.due(["news"], NOW + 9 * HOUR, 1):
         store.pages.complete(page, lambda own: replace(own, content="<p>Whole</p>"), NOW + 3 * HOUR)
     store.feeds.settle({ALL: ("all", "urn:all"), "World": ("world", "urn:world")})
-    store.feeds.rendered({ALL: 1})
-    store.feeds.save_stamps({ALL: "stamp"})
+    store.feeds.rendered({ALL: 1}, {ALL: "stamp"})
     store.archives.written([(ALL, number, "look") for number in (1, 2)])
     store.sources.fail("notes", "unreachable", NOW)
     store.database.remember("a", "b")
