@@ -38,6 +38,7 @@ CASES_PER_PROCESS = 10_000
 
 def child(target: str, first: int, end: int, seed: int, until: float) -> None:
     """Tries cases; one line of JSON on standard output for each failure, and one for the whole."""
+    from tests.support.computed_once import empty_stores_are_made_once, statements_are_compiled_once
     from tests.support.fuzzing import TARGETS
 
     out = os.fdopen(os.dup(1), "w")
@@ -46,7 +47,12 @@ def child(target: str, first: int, end: int, seed: int, until: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     outcomes: Counter[str] = Counter()
     number = first
-    with tempfile.TemporaryDirectory() as folder, TARGETS[target](Path(folder)) as case:
+    with (
+        statements_are_compiled_once(),
+        empty_stores_are_made_once(),
+        tempfile.TemporaryDirectory() as folder,
+        TARGETS[target](Path(folder)) as case,
+    ):
         for number in range(first, end):
             if time.time() > until:
                 number -= 1
