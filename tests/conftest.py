@@ -140,7 +140,7 @@ SYSTEM = frozenset(
         "tests.fetch.test_local_files",
         "tests.fetch.test_confined_folder",
         "tests.fetch.test_pacing",
-        "tests.polling.test_drift",
+        "tests.polling.test_changed_ids",
         "tests.polling.test_paced_threads",
         "tests.publishing.test_archives",
         "tests.publishing.test_damage",

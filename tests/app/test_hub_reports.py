@@ -17,7 +17,7 @@ import pytest
 
 from tests.app.test_daemon import log_of, running, source, until
 from tests.conftest import Answer, Server
-from tests.support.followed import with_links
+from tests.support.feed_with_hub import with_links
 from tests.support.site import Site, feed
 from tests.support.strict_hub import StrictHub
 

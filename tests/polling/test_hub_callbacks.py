@@ -13,7 +13,7 @@ import pytest
 from aggregator.polling.hub_callbacks import MAX_CHALLENGE_BYTES, MAX_PING_BYTES, least_gap
 from aggregator.store import HubState
 from tests.conftest import Server
-from tests.support.followed import PUBLIC, Followed, followed
+from tests.support.feed_with_hub import PUBLIC, Followed, followed
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from aggregator.reading.document import read_resource
 from aggregator.schedule.state import Reason
 from aggregator.store import SourceRecord
 from tests.conftest import Answer, Server
-from tests.support.followed import Followed, followed, with_links
+from tests.support.feed_with_hub import Followed, followed, with_links
 from tests.support.site import feed
 
 

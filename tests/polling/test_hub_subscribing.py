@@ -12,7 +12,7 @@ from aggregator.errors import BlockedAddress
 from aggregator.schedule.state import Reason
 from aggregator.store import HubState
 from tests.conftest import Answer, Server
-from tests.support.followed import PUBLIC, Followed, followed, with_links
+from tests.support.feed_with_hub import PUBLIC, Followed, followed, with_links
 from tests.support.site import feed
 from tests.support.strict_hub import StrictHub
 
