@@ -41,7 +41,7 @@ def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Raises the reader's version."""
 
     def raised() -> None:
-        for module in ("known", "poll", "gather"):
+        for module in ("compare_last_poll", "poll", "read_documents"):
             monkeypatch.setattr(f"aggregator.polling.{module}.READER_VERSION", READER_VERSION + 1)
 
     return raised
