@@ -21,7 +21,7 @@ from aggregator.config.load import Config
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, StoreInUse
 from aggregator.machines.job_engine import Engine, report_outage
-from aggregator.machines.worker import Work
+from aggregator.machines.worker_jobs import Work
 from aggregator.store import Store
 from aggregator.store.leases import LIVES
 

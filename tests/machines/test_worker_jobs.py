@@ -21,7 +21,7 @@ from aggregator.app.main_job import RunWatcher
 from aggregator.config import load as config
 from aggregator.machines import worker_process
 from aggregator.machines.job_engine import Queued
-from aggregator.machines.worker import Work
+from aggregator.machines.worker_jobs import Work
 from aggregator.store import Store
 from aggregator.store.schema import articles, revisions
 from tests.conftest import NOW, Answer, Request, Server
