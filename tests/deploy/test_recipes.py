@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from lxml import etree
 from tests.conftest import Answer, Server
 from tests.support.installed_command import command_in
 from tests.support.site import feed
+
+INTERVAL_SECONDS = 1
+"""Of the sources: a run begins later than that after the one before, so that all are due."""
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -60,6 +64,7 @@ class Pipeline:
         self.home, self.recipe, self.server = home, recipe, server
         self.remote, self.cache = home / "remote.git", home / "cache"
         self.runs = 0
+        self.due = 0.0
         work = home / "work"
         shutil.copytree(DEPLOY / recipe, work)
         configure(work, server)
@@ -72,12 +77,14 @@ class Pipeline:
     def run(self, *, keep: bool = True) -> tuple[Path, str]:
         """The pipeline's steps in a clean folder: where it was, and what it printed."""
         self.runs += 1
+        time.sleep(max(self.due - time.monotonic(), 0))
         folder = self.home / f"run{self.runs}"
         git(self.home, "clone", "--quiet", "--branch", "main", f"file://{self.remote}", str(folder))
         if self.cache.exists():
             shutil.copytree(self.cache, folder / "var")
         variables = {"REMOTE": f"file://{self.remote}"} if self.recipe == "gitlab" else {}
         printed = "".join(execute(folder, command, **variables) for command in commands(self.recipe))
+        self.due = time.monotonic() + 1.5 * INTERVAL_SECONDS
         if keep:
             shutil.rmtree(self.cache, ignore_errors=True)
             shutil.copytree(folder / "var", self.cache)
@@ -92,7 +99,7 @@ def configure(folder: Path, server: Server) -> None:
     file = folder / "config" / "aggregator.toml"
     text = file.read_text(encoding="utf-8")
     text = re.sub(r'url = "https://[^"]+/([^/"]+)"', rf'url = "{server.url}/\1"', text)
-    text = re.sub(r'interval = "\dh"', 'interval = "1s"\nentries_per_feed = 4', text)
+    text = re.sub(r'interval = "\dh"', f'interval = "{INTERVAL_SECONDS}s"\nentries_per_feed = 4', text)
     text = text.replace("categories = [", "adaptive = false\ncategories = [")
     text = text.replace("[fetch]", '[fetch]\nallow = ["127.0.0.1"]').replace(
         'url = ""', 'url = "https://p.example/"'
