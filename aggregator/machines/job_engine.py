@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import select
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.errors import AggregatorError, LeaseLost, StoreError
+from aggregator.store.postgresql.database import is_closed
 
 __all__ = ["Engine", "Job", "Queued", "Task", "report_outage"]
 
@@ -281,13 +281,8 @@ def _pool(**arguments: Any) -> AsyncConnectionPool:
 
 
 async def _refuse_closed(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raises OperationalError for a connection that the server closed, so that it is replaced.
-
-    If data waits on an idle connection, it is the message that the connection was closed.
-    """
-    looking = select.poll()
-    looking.register(connection.fileno(), select.POLLIN)
-    if looking.poll(0):
+    """Raises OperationalError for a connection that the server closed, so that it is replaced."""
+    if is_closed(connection.fileno()):
         raise psycopg.OperationalError("the server closed the connection")
 
 

@@ -27,7 +27,7 @@ AHEAD = timedelta(minutes=1)
 """A shard whose next source is due later than this has no job yet; `missing` queues one in time."""
 
 LEAST_WAIT = timedelta(minutes=1)
-"""The least time between two jobs of a shard: a job costs as much as a dozen polls of unchanged sources."""
+"""The least time between two jobs of a shard: the more sources one job polls, the less each poll costs."""
 
 PUBLISH_AFTER = timedelta(seconds=5)
 HUBS_EVERY = timedelta(seconds=5)

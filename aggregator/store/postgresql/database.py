@@ -30,7 +30,7 @@ except ImportError as error:
         "a store in PostgreSQL needs psycopg: pip install 'aggregator-republisher[postgres]'"
     ) from error
 
-__all__ = ["LOCK", "PostgreSQL", "connect", "database_errors"]
+__all__ = ["LOCK", "PostgreSQL", "connect", "database_errors", "is_closed"]
 
 _ARTICLES, _SCHEMA = 1, 2
 _TURNS = {"run": 3, "work": 4}
@@ -314,15 +314,20 @@ class PostgreSQL:
 
 
 def _refuse_cut(connection: Any, _record: object, _proxy: object) -> None:
-    """Raises DisconnectionError for a connection that a restart of the server closed, so that it is replaced.
+    """Raises DisconnectionError for a connection that a restart closed, so that it is replaced."""
+    if is_closed(connection.fileno()):
+        raise DisconnectionError
+
+
+def is_closed(number: int) -> bool:
+    """Returns whether the server closed an idle connection; `number`: its file descriptor.
 
     The server is not asked: if data waits on an idle connection, it is the message that the connection was
     closed.
     """
     looking = select.poll()
-    looking.register(connection.fileno(), select.POLLIN)
-    if looking.poll(0):
-        raise DisconnectionError
+    looking.register(number, select.POLLIN)
+    return bool(looking.poll(0))
 
 
 @contextmanager
