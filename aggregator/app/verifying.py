@@ -18,7 +18,7 @@ from aggregator.store import Store
 from aggregator.store.checking import Fault, check_store
 from aggregator.writers import installed
 
-__all__ = ["Fault", "delete_search_index", "verify"]
+__all__ = ["Fault", "damage_of_store", "delete_search_index", "verify"]
 
 _PUBLISH = "'aggregator publish' writes them again"
 _DAMAGED = (
@@ -46,6 +46,18 @@ def verify(config: Config, advance: Callable[[int], object] = lambda _: None) ->
             yield from _files(store, config)
         except StoreError as error:
             yield Fault(kind="feeds that cannot be read", count=1, places=(str(error),), advice=_DAMAGED)
+
+
+def damage_of_store(config: Config) -> DamagedStore | None:
+    """Returns damage that SQLite's checks find, as an error that says what to do; None for none."""
+    try:
+        with closing(Store(config.store, reads_only=True)) as store:
+            found = next(iter(store.database.dialect.damage()), None)
+            return None if found is None else DamagedStore(f"the store {store.database.place}", found)
+    except DamagedStore as error:
+        return error
+    except StoreError:
+        return None
 
 
 def delete_search_index(config: Config) -> None:

@@ -67,9 +67,28 @@ def reports_errors(command: Callable[..., int]) -> Callable[..., None]:
                 what = str(error.filename)
             ERR.print(f"[red]error:[/red] {shown(what)}: {shown(error.strerror or str(error))}")
             code = EXIT_NOTHING
+        except Exception:
+            # A store with values of wrong types fails wherever one is used. It is checked only now, as checks
+            # of each value that is read would cost every run.
+            if (damage := _damage_of_store(kwargs.get("config_file"))) is None:
+                raise
+            ERR.print(f"[red]error:[/red] {shown(damage)}")
+            code = EXIT_NOTHING
         sys.exit(code)
 
     return wrapped
+
+
+def _damage_of_store(config_file: Path | None) -> str | None:
+    if config_file is None:
+        return None
+    from aggregator.app.verifying import damage_of_store
+
+    try:
+        damage = damage_of_store(load_config(config_file))
+    except AggregatorError:
+        return None
+    return None if damage is None else str(damage)
 
 
 def _give_up_stdout() -> None:

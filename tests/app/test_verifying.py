@@ -30,6 +30,7 @@ DAMAGE = {
     "an article that the search index lacks": "DELETE FROM search_index WHERE rowid = 5",
     "an article that should not be": "INSERT INTO search_index (rowid, title) VALUES (999, 'x')",
     "damage in the search index": "DROP TABLE search_index",
+    "damage in the file": "UPDATE posts SET path = x'ff'; UPDATE articles SET file = x'ff' WHERE pk = 5",
     "a store that cannot be opened": "DROP TABLE story_keys",
 }
 
@@ -59,7 +60,7 @@ def test_each_kind_of_damage_is_found(planet: Site, store: Path) -> None:
     sound = store.read_bytes()
     for kind, statement in DAMAGE.items():
         with closing(sqlite3.connect(store, isolation_level=None)) as direct:
-            direct.execute(statement)
+            direct.executescript(statement)
             direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert any(found.startswith(kind) for found in faults(planet)), kind
         result = planet.run("verify")

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from aggregator.errors import AggregatorError, DamagedStore, StoreError
 from aggregator.store import Store
-from aggregator.store.schema import settings
+from aggregator.store.schema import metadata, settings
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -216,6 +217,24 @@ def test_no_command_ends_in_a_traceback_at_a_damaged_store(
         assert "Traceback" not in result.output
         if result.exit_code and "error:" in result.stderr:
             assert any(word in result.stderr for word in ("is damaged", "another version", "store"))
+
+
+def test_values_of_wrong_types_end_no_command_in_a_traceback(filled: Path, site: Site) -> None:
+    """Bytes for a text and words for a number, in each column: the command works or reports the column."""
+    with closing(sqlite3.connect(filled)) as direct:
+        direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    sound, reported = filled.read_bytes(), set()
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            filled.write_bytes(sound)
+            wrong = b"\xff" if column.type.compile(sqlite.dialect()) == "TEXT" else "x"
+            with suppress(sqlite3.IntegrityError), closing(sqlite3.connect(filled)) as direct, direct:
+                direct.execute(f"UPDATE OR IGNORE {table.name} SET {column.name} = ?", (wrong,))
+            result = site.run("publish", "--all")
+            assert result.exit_code in (0, 1), (table.name, column.name, result.stderr)
+            if "is damaged" in result.stderr:
+                reported.add(f"{table.name}.{column.name}")
+    assert {"articles.uid", "revisions.data", "feeds.name"} <= reported
 
 
 @pytest.mark.parametrize(

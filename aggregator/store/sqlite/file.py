@@ -26,6 +26,7 @@ from aggregator.store.column_types import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex
 from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
+from aggregator.store.sqlite.value_types import wrong_types
 
 __all__ = ["SQLite", "store_errors"]
 
@@ -209,13 +210,15 @@ class SQLite:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
 
     def damage(self) -> Iterator[str]:
-        """Yields the first lines of `integrity_check`."""
+        """Yields the first lines of `integrity_check`, and the columns with values of wrong types."""
         with self.errors(), self.reading.begin() as connection:
             lines = [
                 str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_LINES})")
             ]
+            wrong = [*wrong_types(connection)]
         if lines != ["ok"]:
             yield from (line for text in lines for line in text.splitlines())
+        yield from wrong
 
     def orphans(self) -> list[str]:
         """Returns the results of `foreign_key_check`."""
