@@ -14,6 +14,7 @@ from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
     EXIT_NOTHING,
+    LocalPath,
     config_option,
     json_option,
     load_config,
@@ -148,7 +149,7 @@ def _tell_of(
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.argument("folder", type=LocalPath(file_okay=False), default=Path())
 @reports_errors
 def init(folder: Path) -> int:
     """Makes a site folder: a config in which every common setting is explained, and a first article.

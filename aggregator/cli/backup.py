@@ -10,6 +10,7 @@ import click
 from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
+    LocalPath,
     config_option,
     json_option,
     load_config,
@@ -21,7 +22,7 @@ __all__ = ["backup", "rebuild", "restore"]
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=LocalPath())
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @config_option
@@ -56,8 +57,8 @@ def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("file", type=LocalPath())
+@click.argument("folder", type=LocalPath())
 @click.option("--trust", is_flag=True, help="You made the backup: do not switch off anything in its config.")
 @json_option
 @reports_errors
@@ -94,7 +95,7 @@ def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
 @click.option(
     "--from",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(file_okay=False),
     help="The folder of published feeds.",
 )
 @json_option

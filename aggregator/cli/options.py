@@ -17,6 +17,7 @@ from aggregator.cli.ctrl_c import end
 from aggregator.cli.exit_codes import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, EXIT_USAGE
 from aggregator.cli.printable import one_line
 from aggregator.cli.terminal import ERR, shown
+from aggregator.config.local_path import local_path
 from aggregator.errors import AggregatorError, ConfigError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "EXIT_DONE",
     "EXIT_NOTHING",
     "EXIT_USAGE",
+    "LocalPath",
     "config_option",
     "json_option",
     "load_config",
@@ -125,10 +127,21 @@ def source_names(context: click.Context, _parameter: click.Parameter, incomplete
     return [name for name in names if one_line(name) == name]
 
 
+class LocalPath(click.Path):
+    """A path that an owner writes (see `config.local_path`)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the path. Raises UsageError."""
+        try:
+            return local_path(str(super().convert(value, param, ctx)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 config_option = click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(dir_okay=False),
     default=DEFAULT_CONFIG,
     show_default=True,
     help="The config to use. Relative paths in it count from the folder that holds config/.",

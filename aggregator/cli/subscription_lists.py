@@ -13,6 +13,7 @@ from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
     EXIT_NOTHING,
+    LocalPath,
     config_option,
     json_option,
     load_config,
@@ -111,7 +112,7 @@ def _import_into_store(
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("target", metavar="[FILE]", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("target", metavar="[FILE]", type=LocalPath(dir_okay=False), required=False)
 @config_option
 @reports_errors
 def export(target: Path | None, config_file: Path) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from aggregator.config.local_path import local_path
+
 __all__ = ["DatabaseAddress", "StoreAddress", "is_there", "permissions", "store_address"]
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -50,7 +52,7 @@ def store_address(text: str, *, is_hidden: bool = False) -> StoreAddress:
     if not text or "\0" in text:
         raise ValueError('write a path in quotes, such as "var/aggregator.db"')
     if not _ADDRESS.match(text):
-        return Path(text)
+        return local_path(text)
     try:
         parts = urlsplit(text)
         login = parts.netloc.rpartition("@")[0]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
+from aggregator.config.local_path import local_path
 from aggregator.config.store_address import DatabaseAddress, StoreAddress, store_address
 from aggregator.normalise.embedded_players import place_of
 from aggregator.normalise.time_zones import zone_of
@@ -136,9 +137,7 @@ def _category(value: object) -> str:
 def _path(value: object) -> Path:
     if isinstance(value, Path):
         return value
-    if isinstance(value, str) and value and "\0" not in value:
-        return Path(value)
-    raise ValueError('write a path in quotes, such as "notes"')
+    return local_path(value if isinstance(value, str) else "")
 
 
 def plain_secret(value: object) -> str:
