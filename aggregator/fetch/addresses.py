@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Literal
+import re
+from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from aggregator import errors
 from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
 
-__all__ = ["fetchable", "is_own_place", "is_same_place", "parts_of", "shown_address", "target_of"]
+__all__ = [
+    "PORTS",
+    "Place",
+    "fetchable",
+    "is_own_place",
+    "is_same_place",
+    "parts_of",
+    "place_of",
+    "shown_address",
+    "target_of",
+]
 
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
+"""The default port of each scheme."""
+
+_LAST_PORT = 65_535
+_PLAIN = r"A-Za-z0-9._~!$&'()*+,;=:@/-"
+_PLAIN_ADDRESS = re.compile(
+    r"(https?)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([1-9][0-9]{0,4}))?"
+    rf"(/[{_PLAIN}]*)?(\?[?{_PLAIN}]+)?"
+)
+
+
+class Place(NamedTuple):
+    """The parts of an address in a request for it; `target` is its path with the query."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+
+def place_of(url: str) -> Place | None:
+    """The parts of an http or https address that is requested as it is written.
+
+    None if a part of it must be encoded or normalised first, and for a user, an IPv6 address or a fragment.
+    """
+    found = _PLAIN_ADDRESS.fullmatch(url)
+    if found is None:
+        return None
+    scheme, host, port, path, query = found.groups("")
+    if "/." in path or int(port or 0) > _LAST_PORT:
+        return None
+    return Place(scheme, host, int(port or PORTS[scheme]), (path or "/") + query)
 
 
 def parts_of(url: str) -> SplitResult:
     """The parts of an http or https address. Raises BadAddress."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -29,6 +71,8 @@ def parts_of(url: str) -> SplitResult:
 
 def fetchable(url: str) -> str:
     """The address of the request without user and password, which are sent in a header."""
+    if place_of(url) is not None:
+        return url
     return without_login(parts_of(url).geturl())
 
 
@@ -68,4 +112,4 @@ def is_same_place(url: str, other: str) -> bool:
 
 def _origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    return parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme]

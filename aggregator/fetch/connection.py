@@ -1,38 +1,24 @@
-"""Connections that obey a guard and a deadline, which requests and urllib3 do not do by themselves.
+"""Connections that obey a guard and a deadline.
 
-`_new_conn` makes every connection, to an address that the guard has checked; before each read the socket's
-timeout is set to the time that is left for the whole fetch. Host, SNI and certificates are checked against
-the name. The limits of the fetch that a thread is doing are in `exchange`.
+Each is made to an address that the guard has checked; before each read the socket's timeout is set to the
+time that is left for the whole fetch. Host, SNI and certificates are checked against the name. The limits of
+the fetch that a thread is doing are in `exchange`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import logging
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import requests
-from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
-from urllib3.response import GzipDecoder, GzipDecoderState
-from urllib3.util.ssl_ import create_urllib3_context
-
 from aggregator import errors
 from aggregator.fetch.guard import Guard, is_without_network
-
-# urllib3 logs a traceback for each odd header of a server, and messages about its pools.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_HEAD_BYTES = 256 * 1024
 """The limit for a response's status line and headers; http.client allows 64 KiB a line and 100 headers."""
@@ -40,7 +26,7 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_INTERIM = 20
 _MAX_LINE_BYTES = 64 * 1024
 MAX_ADDRESSES = 16
-_MAX_IDLE_SECONDS = 4.0
+MAX_IDLE_SECONDS = 4.0
 """Servers close connections that are idle for 5 s or more; a request sent into a closing one is lost."""
 
 Verify = bool | Path
@@ -153,12 +139,6 @@ class _TlsSocket(_Bounded, ssl.SSLSocket):
     pass
 
 
-if TYPE_CHECKING:
-    _AnyConnection = HTTPConnection
-else:
-    _AnyConnection = object
-
-
 def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] = ()) -> socket.socket:
     """Connects to the first of these addresses that answers; every read of the socket is limited.
 
@@ -189,16 +169,18 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
 def unreachable(failure: Exception) -> errors.FetchError:
     """The FetchError for what `connect` raised."""
     if _is_without_network(failure):
-        return errors.NoNetwork(f"unreachable: {_words(failure)}")
+        return errors.NoNetwork(f"unreachable: {words_of(failure)}")
     if isinstance(failure, TimeoutError | errors.TimedOut):
         return exchange.late()
-    return errors.ConnectError(f"unreachable: {_words(failure)}")
+    return errors.ConnectError(f"unreachable: {words_of(failure)}")
 
 
 def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
     """The context with limited reads and the authorities of `verify`. Raises TlsError."""
     context.sslsocket_class = _TlsSocket
     if verify:
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
         file = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
         try:
             context.load_verify_locations(file)
@@ -209,7 +191,16 @@ def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
     return context
 
 
-class _Answer(http.client.HTTPResponse):
+def tls_context(verify: Verify) -> ssl.SSLContext:
+    """The context of TLS connections for HTTP. Raises TlsError."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+    context.set_alpn_protocols(["http/1.1"])
+    return secured(context, verify)
+
+
+class HttpAnswer(http.client.HTTPResponse):
     """A response without the interim ones before it (RFC 9110 §15.2); http.client skips only 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -222,158 +213,12 @@ class _Answer(http.client.HTTPResponse):
         raise errors.BrokenExchange(f"more than {MAX_INTERIM} interim responses come before its response")
 
 
-class _Guarded(_AnyConnection):
-    """Connects to checked addresses only, and is reused only while it has been idle for a short time."""
-
-    _used: float | None = None
-
-    def _new_conn(self) -> socket.socket:
-        host = self._dns_host
-        if self.proxy is None:
-            found = exchange.guard.addresses(host, exchange.patience())
-        else:
-            # The proxy is the user's own choice; the target was checked before (see HttpFetcher).
-            found = exchange.guard.resolved(host, exchange.patience())
-        try:
-            return connect(found, self.port, self.socket_options or ())
-        except (OSError, errors.TimedOut) as failure:
-            raise self._unreachable(failure) from failure
-
-    def _unreachable(self, failure: Exception) -> errors.FetchError:
-        if self.proxy is not None and not _is_without_network(failure):
-            return errors.ProxyError(f"the proxy is unreachable: {_words(failure)}")
-        return unreachable(failure)
-
-    @property
-    def is_connected(self) -> bool:
-        is_fresh = self._used is None or time.monotonic() - self._used < _MAX_IDLE_SECONDS
-        return is_fresh and super().is_connected
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        exchange.is_on_kept_connection = self._used is not None
-        self._used = time.monotonic()
-        super().request(*args, **kwargs)
-
-    def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]
-        self._answer = _Answer(*args, **kwargs)
-        return self._answer
-
-    def getresponse(self) -> Any:
-        try:
-            return super().getresponse()
-        except HTTPError:
-            # urllib3 refuses two lengths only after http.client has released the socket: it would stay open.
-            self._answer.close()
-            raise
-
-    def close(self) -> None:
-        self._used = None
-        super().close()
-
-
-class _HTTPConnection(_Guarded, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Guarded, HTTPSConnection):
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-    def _validate_conn(self, conn: Any) -> None:
-        # The original warns for each unverified connection, which `tls_verify = false` asked for.
-        if conn.is_closed:
-            conn.connect()
-
-
-_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-class Adapter(requests.adapters.HTTPAdapter):
-    """requests' transport over guarded connections; cookies of responses are ignored."""
-
-    def __init__(self, pools: int, verify: Verify = True) -> None:
-        self._verify = verify
-        super().__init__(pool_connections=pools, pool_maxsize=pools, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        if proxy not in self.proxy_manager:
-            if proxy.startswith("https:"):
-                proxy_kwargs["proxy_ssl_context"] = self._context
-            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-            manager.pool_classes_by_scheme = _POOLS
-        return self.proxy_manager[proxy]
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context} if host["scheme"] == "https" else {}
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        """Like the original; without a proxy it saves parsing the address three more times."""
-        if proxies:
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        host, tls = self.build_connection_pool_key_attributes(request, verify, cert)
-        return self.poolmanager.connection_from_host(**host, pool_kwargs=tls)
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        return super().request_url(request, proxies) if proxies else request.path_url
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Does nothing: the context has the authorities. The original reads their file each time."""
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Like the original, without reading cookies into a jar that is never used."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = req.url or ""
-        response.request = req
-        return response
-
-    @cached_property
-    def _context(self) -> ssl.SSLContext:
-        context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if self._verify else ssl.CERT_NONE)
-        return secured(context, self._verify)
-
-
 def _is_without_network(failure: Exception) -> bool:
     return isinstance(failure, OSError) and is_without_network(failure)
 
 
-def is_cut_short(answer: Any) -> bool:
-    """Whether a compressed body ended too early, for a urllib3 response that was read to its end.
-
-    urllib3 reports it for zstd only (measured, 2.8): for gzip, deflate and br it returns what was received.
-    """
-    return answer._has_decoded_content and answer._decoder is not None and not _is_finished(answer._decoder)
-
-
-def _is_finished(decoder: Any) -> bool:
-    if inner := getattr(decoder, "_decoders", None):
-        return all(_is_finished(each) for each in inner)
-    if isinstance(decoder, GzipDecoder) and decoder._state != GzipDecoderState.FIRST_MEMBER:
-        return True  # after a complete member there is usually only a stray byte
-    stream = decoder._obj
-    return bool(stream.is_finished() if hasattr(stream, "is_finished") else stream.eof)
-
-
-def _words(failure: BaseException) -> str:
+def words_of(failure: BaseException) -> str:
+    """The system's message for an error of a connection."""
     if isinstance(failure, OSError) and failure.strerror:
         return failure.strerror
     return str(failure) or type(failure).__name__

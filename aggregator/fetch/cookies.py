@@ -45,6 +45,8 @@ class Cookies:
 
     def header(self, url: str, configured: str = "") -> str:
         """The `Cookie` header for a request to `url`, "" for none; `configured` cookies are first."""
+        if not self._kept and not configured:
+            return ""
         place, is_secure = _place_of(url)
         own = {
             name: value

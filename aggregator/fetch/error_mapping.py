@@ -1,13 +1,14 @@
-"""Maps exceptions of requests, urllib3 and ssl to FetchErrors; no other module does."""
+"""Maps exceptions of requests, urllib3 and ssl to FetchErrors; no other module does.
+
+It is imported when there is one to be mapped (`map_errors`), as it imports requests.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import socket
 import ssl
 import zlib
-from collections.abc import Iterator
 
 import requests.exceptions as vendor
 import urllib3.exceptions as wire
@@ -49,15 +50,6 @@ _OPENINGS = {
     errors.BrokenExchange: "the exchange broke off",
 }
 _NAMED_DIFFERENTLY = 62  # X509_V_ERR_HOSTNAME_MISMATCH
-
-
-@contextlib.contextmanager
-def map_errors() -> Iterator[None]:
-    """Turns any exception of a library inside the `with` statement into a FetchError."""
-    try:
-        yield
-    except VENDORS as error:
-        raise classify(error) from error
 
 
 def classify(error: BaseException) -> errors.FetchError:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NoReturn
-from urllib.parse import unquote, urlsplit
-
-import requests
-from requests.structures import CaseInsensitiveDict
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from aggregator import __version__, errors
 from aggregator.config.load import Fetch, Source
@@ -22,15 +18,23 @@ from aggregator.fetch.addresses import (
     is_own_place,
     is_same_place,
     parts_of,
+    place_of,
     shown_address,
     target_of,
 )
-from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
+from aggregator.fetch.connection import Verify, exchange
 from aggregator.fetch.cookies import Cookies
-from aggregator.fetch.error_mapping import map_errors
+from aggregator.fetch.direct import DirectRequests, Unchanged, head_of
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.map_errors import map_errors
+from aggregator.fetch.request_headers import own_headers, set_header
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.normalise import hub_links
+
+if TYPE_CHECKING:
+    import requests
+
+    from aggregator.fetch.requests_adapter import Adapter
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
@@ -109,10 +113,12 @@ class HttpFetcher:
         self._settings = settings
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
         self._guard = guard or Guard(settings.allow)
+        self._direct = DirectRequests(2 * settings.workers)
         self._adapters: dict[Verify, Adapter] = {}
 
     def close(self) -> None:
         """Closes all idle connections."""
+        self._direct.close()
         for adapter in self._adapters.values():
             adapter.close()
 
@@ -170,7 +176,7 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                with map_errors(), self._send(hop, headers or {}, body) as response:
+                with map_errors(), self._posted(hop, headers or {}, body) as response:
                     if 200 <= response.status_code < 300:
                         _settle(response)
                     else:
@@ -190,7 +196,12 @@ class HttpFetcher:
             conditions = _conditions(hop.url, validators)
             if hop.permit:
                 hop.permit(hop.url)
-            with map_errors(), self._send(hop, conditions, cookies=cookies) as response:
+            with map_errors():
+                answer = self._get(hop, conditions, cookies)
+            if isinstance(answer, Unchanged):
+                moved_to = hop.url if is_permanent and hop.url != first else None
+                return _not_modified(validators, answer.headers, _hints(answer.headers, now, moved_to))
+            with map_errors(), answer as response:
                 status = response.status_code
                 if status in REDIRECTS and response.headers.get("Location"):
                     _settle(response)
@@ -201,16 +212,11 @@ class HttpFetcher:
                     seen.add(step)
                     is_permanent = is_permanent and status in PERMANENT
                     continue
-                hints = AnswerHints(
-                    max_age=freshness.max_age(response.headers, now),
-                    retry_after=freshness.retry_after(response.headers, now),
-                    moved_to=hop.url if is_permanent and hop.url != first else None,
-                    time=freshness.time(response.headers),
-                )
+                moved_to = hop.url if is_permanent and hop.url != first else None
+                hints = _hints(response.headers, now, moved_to)
                 if status == 304 and conditions:
                     _settle(response)
-                    renewed = {**validators, **_validators(response.headers)}
-                    return NotModified(validators=renewed, hints=hints)
+                    return _not_modified(validators, response.headers, hints)
                 if status not in WHOLE:
                     self._refuse(response, hints)
                 body = self._body(response)
@@ -222,29 +228,38 @@ class HttpFetcher:
                 return Fetched(resources=(resource,), validators=found, hints=hints, hub_links=hubs)
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
-    def _send(
-        self,
-        hop: _Hop,
-        conditions: Mapping[str, str],
-        posted: Mapping[str, str] | bytes | None = None,
-        cookies: Cookies | None = None,
+    def _get(
+        self, hop: _Hop, conditions: Mapping[str, str], cookies: Cookies
+    ) -> Unchanged | requests.Response:
+        headers = self._headers_of(hop, conditions)
+        if written := cookies.header(hop.url, headers.get("Cookie", "")):
+            headers["Cookie"] = written
+        verify, proxy = self._way_of(hop)
+        url = hop.on_the_wire if hop.secret else hop.url
+        if not proxy and (place := place_of(url)) and (head := head_of(place, headers)):
+            return self._direct.get(url, place, head, verify, is_conditional=bool(conditions))
+        return self._send("GET", url, headers, None, verify, proxy)
+
+    def _posted(
+        self, hop: _Hop, more: Mapping[str, str], body: Mapping[str, str] | bytes
     ) -> requests.Response:
-        source, settings = hop.source, self._settings
-        request = requests.PreparedRequest()
-        request.prepare_method("GET" if posted is None else "POST")
-        request.prepare_url(hop.on_the_wire if hop.secret else hop.url, None)
-        request.headers = CaseInsensitiveDict(self._headers)
+        return self._send("POST", hop.url, self._headers_of(hop, more), body, *self._way_of(hop))
+
+    def _headers_of(self, hop: _Hop, more: Mapping[str, str]) -> dict[str, str]:
+        source = hop.source
+        headers = {**self._headers}
         if hop.permit:
-            request.headers["Accept"] = ACCEPT_PAGE
+            headers["Accept"] = ACCEPT_PAGE
         if source.user_agent:
-            request.headers["User-Agent"] = source.user_agent
-        if hop.is_own:
-            request.headers.update(_own_headers(source))
-        request.headers.update(conditions)
-        if cookies and (written := cookies.header(hop.url, request.headers.get("Cookie", ""))):
-            request.headers["Cookie"] = written
-        if posted is not None:
-            request.prepare_body(posted, None)
+            headers["User-Agent"] = source.user_agent
+        for further in (own_headers(source) if hop.is_own else {}, more):
+            for name, value in further.items():
+                set_header(headers, name, value)
+        return headers
+
+    def _way_of(self, hop: _Hop) -> tuple[Verify, str]:
+        """Returns how certificates are checked, and the proxy."""
+        source, settings = hop.source, self._settings
         proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()
         if proxy:
             # The proxy resolves the name: our own answer may differ, and a lookup would reveal the host.
@@ -252,6 +267,26 @@ class HttpFetcher:
         verify: Verify = settings.tls_ca or True
         if hop.is_own:
             verify = source.tls_verify and (source.tls_ca or verify)
+        return verify, proxy
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, str] | bytes | None,
+        verify: Verify,
+        proxy: str,
+    ) -> requests.Response:
+        import requests
+        from requests.structures import CaseInsensitiveDict
+
+        request = requests.PreparedRequest()
+        request.prepare_method(method)
+        request.prepare_url(url, None)
+        request.headers = CaseInsensitiveDict(headers)
+        if body is not None:
+            request.prepare_body(body, None)
         proxies = {"http": proxy, "https": proxy} if proxy else {}
         while True:
             with exchange.head():
@@ -265,6 +300,8 @@ class HttpFetcher:
                         raise
 
     def _adapter(self, verify: Verify) -> Adapter:
+        from aggregator.fetch.requests_adapter import Adapter
+
         adapter = self._adapters.get(verify)
         if adapter is None:
             adapter = self._adapters.setdefault(verify, Adapter(2 * self._settings.workers, verify))
@@ -283,6 +320,8 @@ class HttpFetcher:
                 chunks.append(chunk)
         if size > limit:
             raise errors.TooLarge(f"its body exceeds {limit} bytes once decompressed")
+        from aggregator.fetch.requests_adapter import is_cut_short
+
         if is_cut_short(response.raw):
             coding = response.headers.get("Content-Encoding", "")
             raise errors.BrokenExchange(f"its body is incomplete: the {coding[:40]} data has no end")
@@ -314,31 +353,17 @@ def _challenged(who: str) -> str:
     return f"bot protection ({who}) asks for proof that a human is reading"
 
 
-def _own_headers(source: Source) -> dict[str, str]:
-    """Headers that are sent only to the origin of the configured address, and not after a redirect to
-    another.
-    """
-    headers = {name: _as_header(value.get_secret_value()) for name, value in source.headers}
-    if source.cookie:
-        headers["Cookie"] = _as_header(source.cookie.get_secret_value())
-    parts = urlsplit(source.address)
-    auth = source.auth
-    if auth and auth.bearer:
-        headers["Authorization"] = f"Bearer {_as_header(auth.bearer.get_secret_value())}"
-    elif auth and auth.user and auth.password:
-        headers["Authorization"] = _basic(auth.user.get_secret_value(), auth.password.get_secret_value())
-    elif parts.username is not None:
-        headers["Authorization"] = _basic(unquote(parts.username), unquote(parts.password or ""))
-    return headers
+def _hints(headers: Mapping[str, str], now: datetime, moved_to: str | None) -> AnswerHints:
+    return AnswerHints(
+        max_age=freshness.max_age(headers, now),
+        retry_after=freshness.retry_after(headers, now),
+        moved_to=moved_to,
+        time=freshness.time(headers),
+    )
 
 
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def _as_header(text: str) -> str:
-    """Makes http.client send UTF-8: it encodes headers as Latin-1."""
-    return text.encode().decode("latin-1")
+def _not_modified(validators: Validators, headers: Mapping[str, str], hints: AnswerHints) -> NotModified:
+    return NotModified(validators={**validators, **_validators(headers)}, hints=hints)
 
 
 def _conditions(url: str, validators: Validators) -> dict[str, str]:

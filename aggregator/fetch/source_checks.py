@@ -12,8 +12,8 @@ from aggregator import errors
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.addresses import fetchable
-from aggregator.fetch.error_mapping import map_errors
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.map_errors import map_errors
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
 """Domains of private networks (RFC 6762 App. G, RFC 8375): only names in these are looked up."""

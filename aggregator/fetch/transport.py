@@ -14,9 +14,9 @@ from aggregator import errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.confined_folder import Folder
 from aggregator.fetch.connection import connect, exchange, secured, unreachable
-from aggregator.fetch.error_mapping import map_errors
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.local_files import fetch_file, fetch_folder
+from aggregator.fetch.map_errors import map_errors
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 
 Get = Callable[[str, Validators, str], Fetched | NotModified]

@@ -1,0 +1,210 @@
+"""GETs that are made without requests: the same bytes are sent, and the same 304s and connections result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from aggregator.config.load import Fetch, Source
+from aggregator.fetch import Fetched, NotModified, Validators
+from aggregator.fetch.addresses import Place, place_of
+from aggregator.fetch.direct import head_of
+from aggregator.fetch.http import HttpFetcher
+from tests.conftest import NOW
+from tests.support.wire import Manner, Wire, in_turn, sends
+
+Serve = Callable[[Manner], Wire]
+START = b"HTTP/1.1 304 Not Modified\r\n"
+UNCHANGED = START + b'ETag: "2"\r\n\r\n'
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<rss/>"
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Makes servers that are closed after the test."""
+    running: list[Wire] = []
+
+    def made(manner: Manner) -> Wire:
+        running.append(Wire(manner))
+        return running[-1]
+
+    yield made
+    for wire in running:
+        wire.close()
+
+
+@pytest.fixture
+def fetcher() -> Iterator[HttpFetcher]:
+    """A fetcher that may reach loopback."""
+    made = HttpFetcher(Fetch(allow=("127.0.0.1",)), "Aggregator/test")
+    yield made
+    made.close()
+
+
+def poll(fetcher: HttpFetcher, url: str) -> Fetched | NotModified:
+    """Fetches a document that is known."""
+    known: Validators = {"url": url, "etag": '"1"', "last_modified": "then"}
+    return fetcher.fetch(Source(name="x", url=url), known, NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "etag", "connections"),
+    [
+        (UNCHANGED, '"2"', 1),
+        (START + b"\r\n", '"1"', 1),
+        (b'HTTP/1.1 304\r\netag:\t"2" \r\n\r\n', '"2"', 1),
+        (START + b'ETag: "2"\r\nContent-Length: 900\r\n\r\n', '"2"', 1),
+        (START + b'ETag: "2"\r\nConnection: Close\r\n\r\n', '"2"', 3),
+        (b'HTTP/1.0 304 Not Modified\r\nETag: "2"\r\n\r\n', '"2"', 3),
+        (b'HTTP/1.1 103 Early Hints\r\nETag: "3"\r\n\r\n' + UNCHANGED, '"2"', 1),
+        (START + b'X: a\r\n b\r\nETag: "2"\r\n\r\n', '"2"', 1),
+        (START + b'X: 1\r\nX: 2\r\nETag: "2"\r\n\r\n', '"2"', 1),
+        (START + b"X: " + b"y" * 20_000 + b'\r\nETag: "2"\r\n\r\n', '"2"', 1),
+        (UNCHANGED.replace(b"\r\n", b"\n"), '"2"', 1),
+        (START + b'ETag: "a\x01"\r\n\r\n', '"1"', 1),
+    ],
+)
+def test_a_304_is_understood_however_it_is_written(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, etag: str, connections: int
+) -> None:
+    """What is not exactly the head of a plain 304 is read by http.client; the connection is kept alike."""
+    wire = serve(sends(answer, keeps=True))
+    for _ in range(3):
+        found = poll(fetcher, wire.url + "/feed?a=b")
+        assert isinstance(found, NotModified)
+        assert found.validators["etag"] == etag
+    assert wire.connections == connections
+    assert len(wire.requests) == 3
+
+
+def test_headers_of_a_304_are_found_in_any_case(fetcher: HttpFetcher, serve: Serve) -> None:
+    """Freshness and the server's time are those of http.client's reading."""
+    fields = b"DATE: Fri, 30 Jan 2026 10:00:00 GMT\r\ncache-CONTROL: max-age=60\r\nRetry-after: 5\r\n"
+    plain, folded = (
+        poll(fetcher, serve(sends(START + more + fields + b"\r\n")).url).hints
+        for more in (b"", b"X: a\r\n b\r\n")
+    )
+    assert plain == folded
+    assert plain.max_age is not None
+    assert plain.time is not None
+
+
+def test_a_304_in_pieces_is_read_whole(fetcher: HttpFetcher, serve: Serve) -> None:
+    """Servers may send the status line first."""
+
+    def manner(sock: object, _head: bytes) -> bool:
+        for at in range(len(UNCHANGED)):
+            sock.sendall(UNCHANGED[at : at + 1])  # type: ignore[attr-defined]
+        return True
+
+    wire = serve(manner)
+    for _ in range(2):
+        assert poll(fetcher, wire.url).validators["etag"] == '"2"'
+    assert wire.connections == 1
+
+
+def test_what_a_server_sends_after_a_304_is_no_answer_to_the_next_request(
+    fetcher: HttpFetcher, serve: Serve
+) -> None:
+    """A body that a 304 must not have could be another site's document."""
+    wire = serve(in_turn(UNCHANGED + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", OK))
+    assert isinstance(poll(fetcher, wire.url), NotModified)
+    found = poll(fetcher, wire.url)
+    assert isinstance(found, Fetched)
+    assert found.resources[0].body == b"<rss/>"
+
+
+def test_a_connection_is_kept_through_304s_bodies_and_redirects(fetcher: HttpFetcher, serve: Serve) -> None:
+    """One connection for all that a server answers whole."""
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<rss/>\r\n0\r\n\r\n"
+    wire = serve(in_turn(UNCHANGED, OK, moved, OK, chunked, UNCHANGED))
+    kinds = [type(poll(fetcher, wire.url)) for _ in range(5)]
+    assert kinds == [NotModified, Fetched, Fetched, Fetched, NotModified]
+    assert wire.connections == 1
+
+
+def test_a_304_to_an_unconditional_request_is_an_error(fetcher: HttpFetcher, serve: Serve) -> None:
+    """There is no copy that it could mean."""
+    wire = serve(sends(UNCHANGED, keeps=True))
+    with pytest.raises(Exception, match="no copy is stored"):
+        fetcher.fetch(Source(name="x", url=wire.url), {}, NOW)
+
+
+def test_few_idle_connections_are_kept(serve: Serve) -> None:
+    """Of many servers, those that were asked last."""
+    fetcher = HttpFetcher(Fetch(allow=("127.0.0.1",), workers=1), "Aggregator/test")
+    wires = [serve(sends(UNCHANGED, keeps=True)) for _ in range(3)]
+    for wire in (*wires, wires[2], wires[1], wires[0]):
+        poll(fetcher, wire.url)
+    assert [wire.connections for wire in wires] == [2, 1, 1]
+    fetcher.close()
+
+
+def test_the_same_bytes_are_sent_as_by_requests(fetcher: HttpFetcher, serve: Serve) -> None:
+    """An address with an escape is requested through requests, which undoes this one."""
+    wire = serve(sends(OK, keeps=True))
+    for path in ("/a/b;c?d=e&f", "/a/%62;c?d=e&f"):
+        poll(fetcher, wire.url + path)
+    direct, by_requests = wire.requests
+    assert direct == by_requests
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://a.example", Place("http", "a.example", 80, "/")),
+        ("https://a_b.example:8443/x/~y?q=1&r=/?", Place("https", "a_b.example", 8443, "/x/~y?q=1&r=/?")),
+        ("http://127.0.0.1:80/", Place("http", "127.0.0.1", 80, "/")),
+        ("http://A.example/", None),
+        ("http://a.example./", None),
+        ("http://me@a.example/", None),
+        ("http://[::1]/", None),
+        ("http://ä.example/", None),
+        ("http://a.example/%41", None),
+        ("http://a.example/a b", None),
+        ("http://a.example/a/../b", None),
+        ("http://a.example/#x", None),
+        ("http://a.example/\r\nX: y", None),
+        ("http://a.example/x\n", None),
+        ("http://a.example:0/", None),
+        ("http://a.example:65536/", None),
+        ("ftp://a.example/", None),
+    ],
+)
+def test_only_addresses_that_need_no_change_are_requested_directly(url: str, place: Place | None) -> None:
+    """All others are encoded and normalised by requests."""
+    assert place_of(url) == place
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\x00b", "a\u0416"])
+def test_a_header_cannot_add_another(value: str) -> None:
+    """Such a header is left to http.client, which refuses it."""
+    place = Place("http", "a.example", 80, "/")
+    assert head_of(place, {"User-Agent": value}) is None
+    assert head_of(place, {"User-Agent: x\r\nY": "z"}) is None
+    assert (
+        head_of(place, {"User-Agent": "é\t"})
+        == b"GET / HTTP/1.1\r\nHost: a.example\r\nUser-Agent: \xe9\t\r\n\r\n"
+    )
+
+
+def test_polls_that_find_nothing_new_import_no_requests(serve: Serve) -> None:
+    """Importing it takes longer than a hundred such polls."""
+    wire = serve(sends(UNCHANGED, keeps=True))
+    code = (
+        "import datetime, sys\n"
+        "from aggregator.config.load import Fetch, Source\n"
+        "from aggregator.fetch.http import HttpFetcher\n"
+        f"url = {wire.url!r}\n"
+        "fetcher = HttpFetcher(Fetch(allow=('127.0.0.1',)), 'x')\n"
+        "now = datetime.datetime.now(datetime.UTC)\n"
+        "fetcher.fetch(Source(name='x', url=url), {'url': url, 'etag': 'x'}, now)\n"
+        "fetcher.close()\n"
+        "print({'requests', 'urllib3'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
