@@ -27,6 +27,7 @@ MOST_AT_ONCE = 500
 
 _AGAIN = timedelta(days=1)
 _SETTING = "followed as"
+_EXAMPLE = Source.model_construct(name="any", url="https://any.example/")  # not checked: that takes longer
 _log = logging.getLogger("aggregator")
 
 
@@ -97,7 +98,7 @@ class StoreSources:
             failed = {name: state for name, state in states.items() if state.failures}
             self._store.sources.plan({n: replace(state, next_poll=now) for n, state in failed.items()})
             self._store.sources_outside_config.seen([row.name for row in rows])
-        example = poll_settings(Source(name="any", url="https://any.example/"), "", self._config)
+        example = poll_settings(_EXAMPLE, "", self._config)
         mark = f"{example.asked} {example.pace}"
         before = self._store.database.setting(_SETTING)
         if mark == before:

@@ -111,6 +111,8 @@ def without_login(url: str) -> str:
 
     "" for a text that is not an address.
     """
+    if "@" not in url and "[" not in url and "]" not in url and url.isascii():
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

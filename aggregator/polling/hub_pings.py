@@ -113,7 +113,7 @@ class PingReader:
         following = _relying(known, source, state.schedule, config, now)
         if following != state.schedule:
             self._store.sources.plan({source.name: following})
-        return replace(poll, next_poll=following.explain(), seconds=time.monotonic() - began)
+        return replace(poll, following=following, seconds=time.monotonic() - began)
 
     def _saved(
         self,

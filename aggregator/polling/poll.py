@@ -325,7 +325,7 @@ class Poller:
                     was_read=polled.was_read,
                     problems=tuple(polled.problems),
                     error=polled.error,
-                    next_poll=decision.state.explain(),
+                    following=decision.state,
                     seconds=polled.seconds,
                     size=polled.size,
                     lag=polled.lag,

@@ -20,7 +20,7 @@ class PollResult:
 
     - `was_read`: its document was read; else it was unchanged.
     - `error`: None if it succeeded.
-    - `next_poll`: when the source is polled again, and why.
+    - `following`: the state of its polls after this one; None if it is not known.
     - `move`: a message about a permanent move that was seen for days, else "".
     - `is_offline`: the error seems to come from this machine being offline.
     - `notice`: a message about this machine's network, to be shown once, else "".
@@ -35,7 +35,7 @@ class PollResult:
     was_read: bool = False
     problems: tuple[Problem, ...] = ()
     error: SourceError | None = None
-    next_poll: str = ""
+    following: PollState | None = None
     move: str = ""
     is_offline: bool = False
     notice: str = ""
@@ -43,6 +43,11 @@ class PollResult:
     seconds: float = 0.0
     size: int = 0
     lag: timedelta | None = None
+
+    @property
+    def next_poll(self) -> str:
+        """When the source is polled again, and why, in one sentence; "" if it is not known."""
+        return self.following.explain() if self.following else ""
 
 
 def lag_of(state: PollState, now: datetime) -> timedelta | None:

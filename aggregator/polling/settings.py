@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.config.load import Config, Fetch, Source
+from aggregator.model.settings import Settings
 from aggregator.normalise.links import without_login
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.settings import PollSettings, after_change
@@ -56,18 +57,16 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
     """Returns digests that show whether a source's settings changed; `address`: in the config, without
     moves.
     """
-    host = ""
-    with contextlib.suppress(ValueError):
-        host = urlsplit(address).hostname or ""
-    logins = [source.auth and source.auth.model_dump(), source.cookie, source.proxy, source.headers]
+    place = _place_of(address)
+    logins = [source.auth, source.cookie, source.proxy, source.headers]
     tls = _text_of_tls(source.tls_ca, source.tls_verify, source.user_agent, source.robots)
     login = _text(_revealed(logins)) if logins != _NO_LOGINS else _TEXT_OF_NO_LOGINS
     read = _read_of(source)
     return PollSettings(
         asked=_digest_of(read.text, login, tls, _text_of_fetch(config.fetch)),
         read=read.digest,
-        at=_digest(_text([without_login(address)])),
-        host=host,
+        at=place.digest,
+        host=place.host,
         pace=_pace(source.interval, source.adaptive, config.interval),
     )
 
@@ -75,6 +74,20 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
 def settings_read(source: Source) -> str:
     """Returns `PollSettings.read` of a source."""
     return _read_of(source).digest
+
+
+class _Place(NamedTuple):
+    host: str
+    digest: str
+
+
+@lru_cache(maxsize=5_000)
+def _place_of(address: str) -> _Place:
+    # A run needs it of each source when it starts and when it saves the poll.
+    host = ""
+    with contextlib.suppress(ValueError):
+        host = urlsplit(address).hostname or ""
+    return _Place(host, _digest(_text([without_login(address)])))
 
 
 class _Read(NamedTuple):
@@ -112,7 +125,8 @@ def _text_of_tls(*tls: object) -> str:
 @lru_cache(maxsize=4)
 def _text_of_fetch(fetch: Fetch) -> str:
     # It is the same for thousands of sources, and longer than all their other settings.
-    return _text(_revealed(fetch.model_dump(exclude={"workers", "host_at_once", "host_gap", "hosts"})))
+    # Not `model_dump`: pydantic would first build a serializer, for this use alone.
+    return _text(_revealed({name: value for name, value in fetch if name not in _PACE}))
 
 
 @lru_cache(maxsize=100)
@@ -121,11 +135,13 @@ def _pace(*pace: object) -> str:
 
 
 def _revealed(value: object) -> object:
-    """Returns the value with its secrets shown; only a digest of them is stored."""
+    """Returns the value for JSON, with its secrets shown; only a digest of them is stored."""
     if reveal := getattr(value, "get_secret_value", None):
         return reveal()
-    if isinstance(value, Mapping):
-        return {name: _revealed(each) for name, each in value.items()}
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Settings | Mapping):
+        return {name: _revealed(each) for name, each in dict(value).items()}
     return [_revealed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
@@ -146,5 +162,6 @@ def as_moved(source: Source, moved_to: str | None) -> Source:
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, default=str)
+_PACE = ("workers", "host_at_once", "host_gap", "hosts")
 _NO_LOGINS: list[object] = [None, None, None, ()]
 _TEXT_OF_NO_LOGINS = _text(_NO_LOGINS)

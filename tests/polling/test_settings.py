@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from aggregator.config.load import Config
+from aggregator.polling.settings import poll_settings
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -102,3 +104,21 @@ def test_a_source_that_waits_names_the_way_to_poll_it(site: Site, server: Server
     message = site.run("fetch").stdout
     assert "1 not due yet" in message
     assert "--force" in message
+
+
+def test_the_same_settings_have_the_same_digests_in_every_version() -> None:
+    """Else an upgrade would read all sources again; durations count in seconds, and secrets as they are."""
+    fetching = {
+        "allow": ["127.0.0.1"],
+        "proxy": "http://u:p@x.example:3",
+        "rsshub": ["https://r.example", {"url": "https://q.example", "key": "k"}],
+        "hosts": {"a.example": {"gap": "3s"}},
+        "timeout": "5s",
+    }
+    plain = {"name": "a", "url": "https://a.example/x"}
+    own = {"auth": {"user": "u", "password": "p"}, "headers": {"X-A": "b"}, "cookie": "c=d"}
+    other = {"name": "b", "url": "https://me:pw@a.example/x", "timezone": "Europe/Berlin", **own}
+    config = Config.model_validate({"fetch": fetching, "sources": [plain, other]})
+    first, second = (poll_settings(source, source.address, config) for source in config.sources)
+    assert (first.asked, first.at, first.host) == ("3979f215", "85987828", "a.example")
+    assert (second.asked, second.at, second.read) == ("bad17b3f", "85987828", "d383f1ed")
