@@ -184,6 +184,7 @@ class _Process:
         self._on_start = on_start
         self._tasks = 0
         self._is_stopped = False
+        self._first = bytearray(_FIRST_BYTES)
 
     def ask(self, seconds: float | None, task: tuple[object, object]) -> bytearray:
         """The process's answer, as the bytes that it sent."""
@@ -266,7 +267,7 @@ class _Process:
 
     def _received(self, task: int, ends: float | None, max_bytes: int) -> bytearray:
         """The answer to a task. Raises TimeoutError, _BadAnswer, and OSError when the process is gone."""
-        first = bytearray(_FIRST_BYTES)
+        first = self._first
         count = self._fill(memoryview(first), _HEADER.size, ends)
         number, status, size = _HEADER.unpack_from(first)
         if number != task or status not in (_DONE, _NO_MEMORY):
@@ -277,6 +278,8 @@ class _Process:
             raise _BadAnswer(_TOO_MUCH)
         if (more := count - _HEADER.size) > size:
             raise _BadAnswer("gave more than an answer")
+        if more == size:
+            return first[_HEADER.size : count]
         received = bytearray(size)
         received[:more] = first[_HEADER.size : count]
         self._fill(memoryview(received)[more:], size - more, ends)

@@ -86,6 +86,7 @@ def _damage_of_store(config_file: Path | None) -> str | None:
         return None
     from aggregator.app.verifying import damage_of_store
 
+    ERR.print("it failed unexpectedly; the store is checked for damage (a minute for a million articles)")
     try:
         damage = damage_of_store(load_config(config_file))
     except AggregatorError:
