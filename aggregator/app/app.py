@@ -131,7 +131,7 @@ class App:
     def _polls(self) -> Poller:
         from aggregator.polling.poll import Poller
 
-        return Poller(self.config, self._store, self._fetcher, self._read_polled)
+        return Poller(self.config, self._store, self._fetcher, self.read_polled)
 
     @cached_property
     def _completing(self) -> Completing:
@@ -168,12 +168,16 @@ class App:
             workers = self._workers
         return workers.read(resource, context)
 
-    def _read_polled(self, resource: Resource, context: Context) -> Reading:
+    def read_polled(self, resource: Resource, context: Context) -> Reading:
         """Reads a document of a poll: rules judge its new articles where they are read."""
         chooser, now = self._chooser, self._polled_at
         if chooser.packed and now is not None:
             context = replace(context, rules=chooser.packed, now=now, judged_by=chooser.mark(now))
         return self._read(resource, context)
+
+    def take_over(self, fetcher: Fetcher, polls: Poller, now: datetime) -> None:
+        """Goes on with polls at `now` that began before the app was opened (see `app.early_polls`)."""
+        self._fetcher, self._polls, self._polled_at = fetcher, polls, now
 
     @property
     def readers_killed(self) -> int:

@@ -2,8 +2,9 @@
 
 A run that ends with nothing due writes a record beside the store: a digest of the config, the sizes and
 mtimes of the store and of the output, and until when no source is due. While all of this is unchanged, the
-next run has nothing to do. If the record is missing, damaged or of another version, the next run is a full
-one. Nothing here imports the modules that open a store or read a whole config.
+next run has nothing to do, or nothing but polls (see `app.early_polls`). If the record is missing, damaged or
+of another version, the next run is a full one. Nothing here imports the modules that open a store or read a
+whole config.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +30,28 @@ if TYPE_CHECKING:
     from aggregator.schedule.state import PollState
     from aggregator.store import Store
 
-__all__ = ["IdleRun", "WaitingSources", "digest_of", "idle_run", "record", "waiting_sources"]
+__all__ = [
+    "IdleRun",
+    "SettledStore",
+    "WaitingSources",
+    "digest_of",
+    "idle_run",
+    "record",
+    "settled_store",
+    "waiting_sources",
+]
 
 MOST_FILES = 50_000
 """An output with more files is not compared, because that would take longer than a full run."""
 
 LONGEST = timedelta(hours=1)
-"""A full run is made at least this often, because it checks the clock."""
+"""A full run is made at least this often, because it checks the clock; one with early polls is none."""
 
 _DEFAULT_STORE = "var/aggregator.db"
 _SUFFIX = ".settled"
 _MARK = [__version__, READER_VERSION, sys.version]
+_DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+"""Exceptions for a damaged record; its content does not matter."""
 _SECOND_NS = 1_000_000_000
 _TICK_SECONDS = 0.02
 """Two changes of a file within a tick of the system's clock leave it the same mtime: 10 ms at most."""
@@ -62,6 +74,18 @@ class IdleRun:
         """Returns the states of the sources with these names; of all without names."""
         wanted = frozenset(names or self.waiting)
         return _States({name: text for name, text in self.waiting.items() if name in wanted})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledStore:
+    """A store for which nothing but polls may be due.
+
+    - `feeds`: the number of published feeds.
+    - `until`: when the next full run is due.
+    """
+
+    feeds: int
+    until: datetime
 
 
 class _States(Mapping[str, "PollState"]):
@@ -96,20 +120,43 @@ def idle_run(config_file: Path, names: Sequence[str], now: datetime) -> IdleRun 
     None: there may be something to do.
     """
     try:
-        store = _store_of(config_file)
-        if store is None:
+        kept = _kept(config_file, digest_of(config_file), names)
+        if kept is None or not kept["at"] <= now.timestamp() < kept["until"] or not _is_as_it_was(kept):
             return None
-        kept = json.loads(_record_path(store).read_bytes())
-        is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, digest_of(config_file), str(store))
-        if not is_same or not kept["at"] <= now.timestamp() < kept["until"]:
+        return IdleRun(output=kept["output"], feeds=kept["feeds"], waiting=kept["waiting"])
+    except _DAMAGED:
+        return None
+
+
+def settled_store(
+    config_file: Path, config_digest: str, names: Sequence[str], now: datetime
+) -> SettledStore | None:
+    """Returns what a run that polls these sources (all without names) may rely on.
+
+    None: the last run may have left something else to do, or the next full run is due.
+    """
+    try:
+        kept = _kept(config_file, config_digest, names)
+        if kept is None or not kept["at"] <= now.timestamp() < kept["full"] or not _is_as_it_was(kept):
             return None
-        found = IdleRun(output=kept["output"], feeds=kept["feeds"], waiting=kept["waiting"])
-        if any(name not in found.waiting for name in names):
-            return None
-        stamp = _stamp(store, [Path(each) for each in kept["folders"]])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None  # a damaged record: its content does not matter
-    return found if stamp is not None and stamp == (kept["stamp"], kept["newest"]) else None
+        return SettledStore(feeds=kept["feeds"], until=datetime.fromtimestamp(kept["full"], UTC))
+    except _DAMAGED:
+        return None
+
+
+def _kept(config_file: Path, config_digest: str, names: Sequence[str]) -> dict[str, Any] | None:
+    """Returns the record of a store, if it was made with this config and has these sources."""
+    if (store := _store_of(config_file)) is None:
+        return None
+    kept: dict[str, Any] = json.loads(_record_path(store).read_bytes())
+    is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, config_digest, str(store))
+    return kept if is_same and all(name in kept["waiting"] for name in names) else None
+
+
+def _is_as_it_was(kept: Mapping[str, Any]) -> bool:
+    """Returns whether the store and the output have not changed since the record was written."""
+    stamp = _stamp(Path(kept["store"]), [Path(each) for each in kept["folders"]])
+    return stamp is not None and stamp == (kept["stamp"], kept["newest"])
 
 
 def _store_of(config_file: Path) -> Path | None:
@@ -161,15 +208,23 @@ def waiting_sources(config: Config, store: Store, now: datetime) -> WaitingSourc
     return WaitingSources(waiting={name: states[name][0] for name in names}, until=min(polls, default=None))
 
 
-def record(config: Config, config_digest: str, rest: WaitingSources, feeds: int, now: datetime) -> None:
+def record(
+    config: Config,
+    config_digest: str,
+    rest: WaitingSources,
+    feeds: int,
+    now: datetime,
+    full: datetime | None = None,
+) -> None:
     """Writes the record for the next run; call this once the store is closed.
 
-    `feeds`: the number of published feeds. If the record cannot be written, the next run is a full one.
+    `feeds`: the number of published feeds. `full`: when the next full run is due; None after a full run. If
+    the record cannot be written, the next run is a full one.
     """
     assert isinstance(config.store, Path), "only a run with a store file is recorded"
     # Upkeep is due then.
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    until = min(filter(None, (rest.until, midnight, now + LONGEST)))
+    full = full or min(midnight, now + LONGEST)
     pages = config.publish.pages
     folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
     time.sleep(_TICK_SECONDS)
@@ -179,7 +234,8 @@ def record(config: Config, config_digest: str, rest: WaitingSources, feeds: int,
         "mark": _MARK,
         "config": config_digest,
         "at": now.timestamp(),
-        "until": until.timestamp(),
+        "until": min(rest.until or full, full).timestamp(),
+        "full": full.timestamp(),
         "store": str(config.store),
         "folders": folders,
         "stamp": stamp[0],

@@ -18,11 +18,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, StoreInUse
-from aggregator.store.dialect import ServerLock, dialect_of
+
+if TYPE_CHECKING:
+    from aggregator.store.dialect import ServerLock
 
 __all__ = ["LockHolder", "lock_store", "lock_work", "running_daemon", "user_of"]
 
@@ -120,6 +122,8 @@ def _line_of(store: StoreAddress, name: str) -> str | None:
 def _lock(store: StoreAddress, name: str) -> ServerLock:
     if isinstance(store, Path):
         return _FileTurn(store, _SUFFIXES[name])
+    from aggregator.store.dialect import dialect_of
+
     found = dialect_of(store, reads_only=True).turn(name)
     assert found is not None, "a server has locks"
     return found

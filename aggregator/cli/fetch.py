@@ -27,7 +27,9 @@ from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
 from aggregator.cli.wait_for_store import true_after, wait_for_store
 
 if TYPE_CHECKING:
+    from aggregator.app.app import App
     from aggregator.app.nothing_due import IdleRun
+    from aggregator.config.load import Config
 
 ANNOUNCE_SECONDS = 10
 
@@ -75,16 +77,20 @@ def fetch(
     config = load_config(config_file)
     first_poll.prepare(config)
 
-    from aggregator.app.app import App
+    from aggregator.app.early_polls import EarlyPolls
     from aggregator.app.main_job import run_once
+    from aggregator.publishing.publication_result import Published
 
-    gc.freeze()  # what was imported is not searched for cycles
+    gc.freeze()
 
     # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with wait_for_store(config.store, "fetch"):
+        now = datetime.now(UTC)
+        settled = None if refetch else nothing_due.settled_store(config_file, config_digest, names, now)
+        early = EarlyPolls.of(config, settled, now)
         with (
-            App(config, now := datetime.now(UTC)) as opened,
+            early or _app(config, now) as opened,
             progress_bar(as_json) as progress,
             stopped_gently(opened.stop) as is_stopping,
         ):
@@ -98,20 +104,27 @@ def fetch(
             )
             report.waiting(waiting, is_named=bool(names))
             is_late = true_after(ANNOUNCE_SECONDS)
-            run_once(
-                opened,
-                sources,
-                now,
-                report,
-                completing=asked,
-                refetch=refetch,
-                drains=not names,
-                is_stopping=is_stopping,
-                is_over=lambda: is_stopping() or is_late(),
-            )
-            idle = None if report.feeds is None or is_stopping() else opened.waiting_sources(now)
+            if early is not None:
+                early.poll(sources, report)
+            app = opened.app if isinstance(opened, EarlyPolls) else opened
+            if app is not None:
+                run_once(
+                    app,
+                    sources if early is None else (),
+                    now,
+                    report,
+                    completing=asked,
+                    refetch=refetch,
+                    drains=not names,
+                    is_stopping=is_stopping,
+                    is_over=lambda: is_stopping() or is_late(),
+                )
+            elif early is not None and not is_stopping():
+                report.published(Published(feeds=early.settled.feeds))
+            idle = None if report.feeds is None or is_stopping() else (app or opened).waiting_sources(now)
         if idle is not None and report.feeds is not None:
-            nothing_due.record(config, config_digest, idle, report.feeds, now)
+            full = None if app is not None or early is None else early.settled.until
+            nothing_due.record(config, config_digest, idle, report.feeds, now, full)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:
@@ -119,6 +132,13 @@ def fetch(
     if is_stopping():
         end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
+
+
+def _app(config: Config, now: datetime) -> App:
+    from aggregator.app.app import App
+
+    gc.freeze()  # what was imported is not searched for cycles
+    return App(config, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

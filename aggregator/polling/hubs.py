@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from aggregator.adapters import kinds
@@ -18,7 +18,10 @@ from aggregator.normalise.links import WEB, without_login
 from aggregator.polling.settings import policy
 from aggregator.schedule.decide import Policy
 from aggregator.schedule.state import PollState, Reason
-from aggregator.store import HubSubscription, Saved, SourceRecord, Store
+from aggregator.store import Saved, SourceRecord
+
+if TYPE_CHECKING:
+    from aggregator.store import HubSubscription, Store
 
 __all__ = ["HubWatch", "Offer", "SourcesNamed", "callbacks_of", "may_subscribe", "offer_of"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Config, Source
@@ -39,7 +40,10 @@ from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import ServerTimes
 from aggregator.schedule.settings import PollSettings, with_settings
-from aggregator.store import PolledArticles, SourceRecord, Store, Update
+from aggregator.store import PolledArticles, SourceRecord, Update
+
+if TYPE_CHECKING:
+    from aggregator.store import Store
 
 _log = logging.getLogger(__name__)
 _DATES_FOR_A_RATE = 16
@@ -110,8 +114,7 @@ class Poller:
         self._passing |= {source.name: source.address for source in sources if source.name not in self._known}
         moment = time.monotonic()
         states = self._store.sources.states(self._hubs.look(sources, now))
-        moves = {name: state.moved_to for name, state in states.items()}
-        sources = [as_moved(source, moves.get(source.name)) for source in sources]
+        sources = [as_moved(each, states.get(each.name, SourceRecord()).moved_to) for each in sources]
         turns = PacedThreads(
             self._fetcher.hosts,
             [source.address for source in sources],
@@ -244,12 +247,9 @@ class Poller:
         if state.has_articles:
             before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_FOR_A_RATE)
         known = frozenset[str]() if refetch or redates else before.fingerprints
+        context = context_of(source, state, known, self._config.html.players)
         gathered = gather(
-            fetched.resources,
-            context_of(source, state, known, self._config.html.players),
-            self._read,
-            lambda url: self._fetcher.further(source, url, now),
-            now,
+            fetched.resources, context, self._read, lambda url: self._fetcher.further(source, url, now), now
         )
         files = fetched.validators.get("files", {})
         articles = found(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
 from aggregator.model.article_json import Unreadable
 from aggregator.schedule.state import PollState
+from aggregator.store.instants import EPOCH, microseconds
 
 __all__ = [
     "Instant",
@@ -27,21 +28,11 @@ __all__ = [
 Number = BigInteger().with_variant(Integer(), "sqlite")
 """The number of a row: 64 bits in every database. SQLite assigns numbers only to a column of type INTEGER."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(moment: datetime) -> int:
-    """Converts an aware datetime to whole microseconds since 1970. Raises TypeError for a naive one (a
-    bug).
-    """
-    return (moment - _EPOCH) // _MICROSECOND
-
 
 def moment(value: Any) -> datetime:
     """Converts microseconds since 1970 to an aware datetime in UTC. Raises Unreadable."""
     try:
-        return _EPOCH + timedelta(microseconds=value)
+        return EPOCH + timedelta(microseconds=value)
     except (TypeError, OverflowError) as error:
         raise Unreadable(f"not a date: {error}") from error
 

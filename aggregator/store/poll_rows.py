@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from aggregator.schedule.state import PollState
 from aggregator.store.schema import sources
 
-__all__ = ["COMMITTED", "COMMITTED_AND_PLANNED", "UNCHANGED", "following_poll", "planned"]
+__all__ = ["COMMITTED", "COMMITTED_AND_PLANNED", "following_poll", "planned"]
 
 
 def following_poll(following: PollState | None) -> dict[str, Any]:
@@ -53,8 +53,3 @@ COMMITTED_AND_PLANNED = COMMITTED.values(
     next_poll=sa.bindparam("new_poll"),
     is_gone=sa.bindparam("now_gone"),
 )
-# PostgreSQL takes a column with only NULL for text.
-UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = FALSE,
-validators = new.column2, body_hash = new.column3, schedule = new.column4,
-next_poll = CAST(new.column5 AS BIGINT)
-FROM ({}) AS new WHERE sources.name = new.column1"""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
-from aggregator.store.stored_article import StoredArticle
+
+if TYPE_CHECKING:
+    from aggregator.store.stored_article import StoredArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

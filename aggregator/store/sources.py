@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -25,10 +24,7 @@ from aggregator.store.commits import PollCommits
 from aggregator.store.database import Database, remember
 from aggregator.store.due_sources import POLLED
 from aggregator.store.leases import Hold, check
-from aggregator.store.poll_rows import (
-    UNCHANGED,
-    following_poll,
-)
+from aggregator.store.poll_rows import following_poll
 from aggregator.store.raw_sql import change_rows
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
@@ -36,10 +32,10 @@ from aggregator.store.schema import FOUND, articles, followed, revisions, settin
 from aggregator.store.sources_outside_config import mark_in
 from aggregator.store.stored_article import NEWEST_REVISION, decoded
 from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.unchanged_sources import SOURCES_AT_ONCE, UNCHANGED, row_of
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 _NAMES_AT_ONCE = 500
-_ROWS_AT_ONCE = 50
 _NEWEST_SUCCESSES = 5_000
 _Key = TypeVar("_Key")
 
@@ -307,15 +303,9 @@ class Sources:
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of unchanged sources in one transaction."""
-        rows = []
-        for update in updates:
-            following = update.schedule or PollState()
-            due = None if following.next_poll is None else microseconds(following.next_poll)
-            schedule = update.schedule.to_json() if update.schedule else ""
-            validators = json.dumps(dict(update.validators))
-            rows.append((update.source, validators, update.body_hash, schedule, due))
+        rows = [row_of(update) for update in updates]
         with self._saving(brief=True) as connection:
-            for some in _batches(rows, _ROWS_AT_ONCE):
+            for some in _batches(rows, SOURCES_AT_ONCE):
                 change_rows(connection, UNCHANGED, some, (microseconds(now), microseconds(now)))
 
     def _recategorise(

@@ -193,7 +193,7 @@ def test_new_articles_are_judged_where_they_are_read(
         with made.file.open("a", encoding="utf-8") as file:
             file.write(f"\n{RULES}")
         if name == "here":
-            monkeypatch.setattr(App, "_read_polled", App._read)
+            monkeypatch.setattr(App, "read_polled", App._read)
         now = datetime(2026, 9, 1, 12, tzinfo=UTC)
         with App(load(made.file), now) as app:
             run_once(app, app.config.select(()), now, RunWatcher(), is_over=lambda: True)

@@ -26,18 +26,11 @@ from aggregator.store.column_types import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex
 from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
+from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 from aggregator.store.sqlite.value_types import wrong_types
 
 __all__ = ["SQLite", "store_errors"]
 
-_BUSY_SECONDS = 30
-_CACHE_BYTES = 32_000 * 1024
-_PAGE_BYTES = 8192
-"""The page size of a new file. With 4 KB, a page has one article, and four trees are a level deeper."""
-_JOURNAL_BYTES = 64 * 1024 * 1024
-"""The size at which the journal is written into the file, which waits for the disk. With 8 MB, a first poll
-spent half of its time on that.
-"""
 _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
@@ -110,7 +103,7 @@ class SQLite:
     def _connect(self, address: str, prepare: Callable[[Any, Any], None], **arguments: Any) -> None:
         self.engine = sa.create_engine(
             address,
-            connect_args={"timeout": _BUSY_SECONDS, **arguments},
+            connect_args={"timeout": BUSY_SECONDS, **arguments},
             execution_options={OPTION: self},
         )
         sa.event.listen(self.engine, "connect", prepare)
@@ -367,27 +360,7 @@ def _needs_writing(error: StoreError) -> bool:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # We begin transactions ourselves: the driver begins them only before the first write, so that two
-    # processes could both read, and one of them would then fail to write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
-    # an intact database, without its last commits, through a power cut; those are then fetched again,
-    # because their validators are lost too.
-    # auto_vacuum and the page size come first: they only have an effect in a new file, before anything is
-    # written to it.
-    for pragma in (
-        f"page_size={_PAGE_BYTES}",
-        "auto_vacuum=INCREMENTAL",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        f"cache_size={-_CACHE_BYTES // 1024}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    (page_bytes,) = cursor.execute("PRAGMA page_size").fetchone()
-    cursor.execute(f"PRAGMA wal_autocheckpoint={_JOURNAL_BYTES // page_bytes}")
-    cursor.close()
+    prepare(connection)
 
 
 def _prepare_reading(connection: Any, _record: Any) -> None:

@@ -1,0 +1,136 @@
+"""Polls before the app is opened, when the last run left nothing to do but polls.
+
+If all documents are unchanged, which is usual, the app is not opened at all. What is not unchanged opens it:
+articles, failures and moves are saved by the whole store, and the rest of the run follows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+
+from aggregator.app.nothing_due import SettledStore, WaitingSources
+from aggregator.config.load import Config, Source
+from aggregator.fetch import Fetcher, user_agent
+from aggregator.polling.poll import Poller
+from aggregator.schedule.state import PollState
+from aggregator.store.sqlite.polls import PolledFile
+
+if TYPE_CHECKING:
+    from aggregator.app.app import App
+    from aggregator.app.main_job import RunWatcher
+    from aggregator.model.reading import Reading
+    from aggregator.model.resource import Resource
+    from aggregator.reading.context import Context
+    from aggregator.store import Store
+
+__all__ = ["EarlyPolls"]
+
+
+class EarlyPolls:
+    """The polls of a run with a settled store; use it in a `with` statement.
+
+    `app` is None until something else than an unchanged document was found.
+    """
+
+    def __init__(self, config: Config, store: PolledFile, settled: SettledStore, now: datetime) -> None:
+        self.app: App | None = None
+        self.config = config
+        self.settled = settled
+        self._now = now
+        self._store = store
+        self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
+        self._poller = Poller(config, cast("Store", store), self._fetcher, self._read)
+
+    @classmethod
+    def of(cls, config: Config, settled: SettledStore | None, now: datetime) -> EarlyPolls | None:
+        """Returns the polls of a run; None if the app must be opened first.
+
+        `settled`: None if the last run may have left something to do.
+        """
+        if settled is None or not isinstance(config.store, Path):
+            return None
+        if any(source.kind != "feed" or not source.url or source.is_local for source in config.sources):
+            return None
+        made: list[EarlyPolls] = []
+        try:
+            store = PolledFile(config.store, lambda: made[0]._opened().store)
+        except sqlite3.Error:
+            return None
+        try:
+            is_sufficient = store.is_sufficient()
+        except sqlite3.Error:
+            is_sufficient = False
+        if not is_sufficient:
+            store.close()
+            return None
+        made.append(cls(config, store, settled, now))
+        return made[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+        if self.app is None:
+            self._fetcher.close()
+        else:
+            self.app.close()
+
+    def _opened(self) -> App:
+        from aggregator.app.app import App
+
+        self.app = App(self.config, self._now)
+        self.app.take_over(self._fetcher, self._poller, self._now)
+        return self.app
+
+    def _read(self, resource: Resource, context: Context) -> Reading:
+        self._store.whole()
+        assert self.app is not None, "the whole store is the app's"
+        return self.app.read_polled(resource, context)
+
+    def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
+        """Returns the sources with these names; without names, all enabled ones. Raises ConfigError."""
+        return self.config.select(names)
+
+    def due(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, PollState]]:
+        """Returns which of these sources may be polled now, and the state of the others."""
+        states = self._store.schedules()
+        waiting = {
+            source.name: PollState.remembered(states[source.name][0])
+            for source in sources
+            if source.name in states and not _is_due(states[source.name][1], now)
+        }
+        return [source for source in sources if source.name not in waiting], waiting
+
+    def poll(self, sources: Sequence[Source], watcher: RunWatcher) -> None:
+        """Polls these sources, and saves what they give."""
+        for poll in self._poller.poll_many(sources, self._now):
+            watcher.polled(poll)
+
+    def stop(self) -> None:
+        """Ends `poll` soon: responses within seconds are saved."""
+        self._poller.stop()
+        if self.app is not None:
+            self.app.stop()
+
+    def waiting_sources(self, now: datetime) -> WaitingSources | None:
+        """Returns what the next run may rely on, as `App.waiting_sources`, if the app was not opened."""
+        states = self._store.schedules()
+        names = [source.name for source in self.config.select(())]
+        if not states.keys() >= {*names} or any(_is_due(due, now) for _, due in states.values()):
+            return None
+        polls = [due for _, due in states.values() if due is not None]
+        return WaitingSources(
+            waiting={name: states[name][0] for name in names}, until=min(polls, default=None)
+        )
+
+
+def _is_due(due: datetime | None, now: datetime) -> bool:
+    return due is None or due <= now

@@ -1,0 +1,17 @@
+"""How times are stored: as whole microseconds since 1970, so that all databases order them alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["EPOCH", "microseconds"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Converts an aware datetime to whole microseconds since 1970. Raises TypeError for a naive one (a
+    bug).
+    """
+    return (moment - EPOCH) // _MICROSECOND
