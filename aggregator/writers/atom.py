@@ -9,10 +9,10 @@ from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
-from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, serialise
+from aggregator.writers.feedgen_repair import OUTER, Fragment, entry_fragment, fragment, new_feed, serialise
 from aggregator.writers.head_links import relations
 from aggregator.writers.markup import attributes, escaped, nested, quoted
-from aggregator.writers.xml_text import address, identifier, language_tag, line, lines, permanent_id
+from aggregator.writers.xml_text import address, identifier, language_tag, line, permanent_id
 
 __all__ = ["Atom"]
 
@@ -50,45 +50,41 @@ def _fragment(item: Item, channel: Channel) -> Fragment:
 
 
 def _made(item: Cleaned, channel: Channel) -> Fragment:
-    opened = "entry" + attributes({"xml:lang": item.language})
-    return fragment(nested(opened, _entry(item, channel), 1), OUTER["feed"])
-
-
-def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
     article, origin, updated = item.article, item.article.origin, item.updated.isoformat()
     in_title, in_content, in_summary = _languages(article, item.language)
-    yield f"<id>{escaped(item.id)}</id>"
-    yield f"<title{in_title}>{escaped(item.title)}</title>"
-    yield f"<updated>{updated}</updated>"
-    for name in item.authors or lines((origin.title, channel.title, channel.id))[:1]:
-        yield _person("author", name, item)
-    for name in item.contributors:
-        yield _person("contributor", name, item)
+    written = [f"<id>{escaped(item.id)}</id>", f"<title{in_title}>{escaped(item.title)}</title>"]
+    written.append(f"<updated>{updated}</updated>")
+    names = item.authors or [line(origin.title) or line(channel.title) or line(channel.id)]
+    written += [_person("author", name, item) for name in names]
+    written += [_person("contributor", name, item) for name in item.contributors]
+    content = ""
     if item.content:
-        yield f'<content type="html"{in_content}>{item.content}</content>'
+        content = f'<content type="html"{in_content}>{item.content}</content>'
+        written.append(content)
     elif not item.link:  # §4.1.2: without content there must be an alternate link
-        yield '<content type="html"/>'
+        written.append('<content type="html"/>')
     if item.link:
-        yield f'<link href="{quoted(item.link)}"/>'
+        written.append(f'<link href="{quoted(item.link)}"/>')
     if item.summary:
-        yield f'<summary type="html"{in_summary}>{item.summary}</summary>'
+        written.append(f'<summary type="html"{in_summary}>{item.summary}</summary>')
     for name in item.categories:
         for term in item.terms.get(name, ()):
             said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
-            yield f"<category{attributes(said)}/>"
+            written.append(f"<category{attributes(said)}/>")
         if name not in item.terms:
-            yield f'<category term="{quoted(name)}"/>'
+            written.append(f'<category term="{quoted(name)}"/>')
     published = updated if item.published == item.updated else item.published.isoformat()
-    yield f"<published>{published}</published>"
+    written.append(f"<published>{published}</published>")
     if item.rights:
-        yield f"<rights>{escaped(item.rights)}</rights>"
-    yield from _links(item)
-    for _, written in item.extensions:
-        yield written
+        written.append(f"<rights>{escaped(item.rights)}</rights>")
+    written += _links(item)
+    written += [text for _, text in item.extensions]
     # After every media:title: feedparser takes a media:title after an atom:source for the entry's title.
     before, after = _source(origin)
     if before:
-        yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
+        written.append(f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}")
+    opened = "entry" + attributes({"xml:lang": item.language}) if item.language else "entry"
+    return entry_fragment(opened, written, content, OUTER["feed"])
 
 
 def _languages(article: Article, around: str | None) -> tuple[str, str, str]:
@@ -101,7 +97,7 @@ def _languages(article: Article, around: str | None) -> tuple[str, str, str]:
 
 
 def _person(role: str, name: str, item: Cleaned) -> str:
-    found = item.people.get((role, name), NO_ADDRESS)
+    found = item.people.get((role, name), NO_ADDRESS) if item.people else NO_ADDRESS
     if found is NO_ADDRESS:
         return f"<{role}>\n      <name>{escaped(name)}</name>\n    </{role}>"
     said = {"name": name, "uri": found.uri, "email": found.email}

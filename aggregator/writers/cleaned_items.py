@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Item
@@ -40,55 +41,61 @@ class Cleaned:
     link: str | None
     summary: str
     content: str
-    authors: list[str]
-    contributors: list[str]
-    categories: list[str]
-    comments: str | None
+    authors: Sequence[str]
+    categories: Sequence[str]
+    links: Sequence[dict[str, str]]
     language: str | None
-    rights: str
-    enclosures: list[Enclosure]
-    extensions: list[tuple[MarkupElement, str]]
-    links: list[dict[str, str]]
-    terms: dict[str, list[CategoryTerm]]
-    people: dict[tuple[str, str], PersonAddress]
+    contributors: Sequence[str] = ()
+    comments: str | None = None
+    rights: str = ""
+    enclosures: Sequence[Enclosure] = ()
+    extensions: Sequence[tuple[MarkupElement, str]] = ()
+    terms: Mapping[str, Sequence[CategoryTerm]] = field(default_factory=dict)
+    people: Mapping[tuple[str, str], PersonAddress] = field(default_factory=dict)
 
 
 def cleaned(item: Item) -> Cleaned:
     """Returns a cleaned item, computed once for all formats."""
-    return item.part("cleaned", lambda: _cleaned(item))
+    return item.part("cleaned", partial(_cleaned, item))
 
 
 def _cleaned(item: Item) -> Cleaned:
-    article, extra = item.article, item.article.extra
-    rights = extra.get("rights")
-    has_more = extra or article.headimg or article.enclosures
-    return Cleaned(
-        article=article,
-        published=item.published,
-        updated=item.updated,
-        id=line(item.id),
-        title=line(article.title),
-        link=address(article.link),
-        summary=escaped(body(article.summary)),
-        content=escaped(body(article.content)),
-        authors=lines(article.authors),
-        contributors=lines(_texts(extra["contributors"])) if "contributors" in extra else [],
-        categories=lines(article.categories + article.tags),
-        comments=address(extra["comments_link"]) if "comments_link" in extra else None,
-        language=_language(article),
-        rights=line(rights) if isinstance(rights, str) else "",
-        enclosures=enclosures(article),
-        extensions=[(extension, str(extension)) for extension in extensions(article)] if has_more else [],
-        links=further_links(article) + also_in(item),
-        terms=terms_of(article),
-        people=person_addresses(article),
+    article = item.article
+    names = article.categories + article.tags
+    found = Cleaned(
+        article,
+        item.published,
+        item.updated,
+        line(item.id),
+        line(article.title),
+        address(article.link),
+        escaped(body(article.summary)),
+        escaped(body(article.content)),
+        lines(article.authors) if article.authors else (),
+        lines(names) if names else (),
+        also_in(item) if item.also_in else (),
+        _language(article),
     )
+    if article.extra or article.headimg or article.enclosures:
+        _add_further(found, article)
+    return found
+
+
+def _add_further(found: Cleaned, article: Article) -> None:
+    extra = article.extra
+    rights = extra.get("rights")
+    found.links = [*further_links(article), *found.links]
+    found.contributors = lines(_texts(extra["contributors"])) if "contributors" in extra else ()
+    found.comments = address(extra["comments_link"]) if "comments_link" in extra else None
+    found.rights = line(rights) if isinstance(rights, str) else ""
+    found.enclosures = enclosures(article)
+    found.extensions = [(extension, str(extension)) for extension in extensions(article)]
+    found.terms = terms_of(article)
+    found.people = person_addresses(article)
 
 
 def also_in(item: Item) -> list[dict[str, str]]:
     """Returns the other articles of its story as links (RFC 4287 §4.2.7.2, "related")."""
-    if not item.also_in:
-        return []
     links = ((address(each.link), line(f"{each.source}: {each.title}")) for each in item.also_in)
     return [{"rel": "related", "href": href, "title": title} for href, title in links if href]
 

@@ -9,7 +9,7 @@ writes correctly: the root with its namespaces, and titles, dates, language, pic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -24,7 +24,9 @@ from aggregator.writers.xml_text import address, language_tag, line
 if TYPE_CHECKING:
     from feedgen.feed import FeedGenerator
 
-__all__ = ["NAMESPACES", "OUTER", "Fragment", "fragment", "new_feed", "rfc822", "serialise"]
+__all__ = [
+    *("NAMESPACES", "OUTER", "Fragment", "entry_fragment", "fragment", "new_feed", "rfc822", "serialise"),
+]
 
 NAMESPACES: Mapping[str, str] = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -48,7 +50,8 @@ NAMESPACES: Mapping[str, str] = {
 OUTER = {"channel": "  ", "feed": ""}
 """The indentation of the elements that contain entries."""
 
-_PREFIX = re.compile(rb"<([a-zA-Z]+):")
+_PREFIX = re.compile(r"<([a-zA-Z]+):")
+_NO_PREFIXES: frozenset[str] = frozenset()
 
 
 def rfc822(moment: datetime) -> str:
@@ -116,12 +119,28 @@ class Fragment:
 
 def fragment(element: str, outer: str) -> Fragment:
     """Returns an element as a child of one that is indented by `outer`."""
-    # Encoded at once, while the text is in the processor's cache.
-    written = f"{outer}  {element}\n".encode()
-    prefixes = {prefix.decode() for prefix in _PREFIX.findall(written)}
-    if b" thr:" in written:  # attributes of links (RFC 4685 §4)
-        prefixes.add("thr")
-    return Fragment(written, frozenset(prefixes))
+    return Fragment(f"{outer}  {element}\n".encode(), prefixes_in(element))
+
+
+def entry_fragment(opened: str, children: Sequence[str], body: str, outer: str) -> Fragment:
+    """Returns an entry, each child on its own line.
+
+    - `opened`: its name, with attributes if there are any.
+    - `body`: the child with the text of the article, "" for none. The text is escaped, and most of the
+      entry: prefixes are searched only before it.
+    """
+    inner = f"\n{outer}    "
+    written = f"{outer}  <{opened}>{inner}{inner.join(children)}\n{outer}  </{opened.partition(' ')[0]}>\n"
+    searched = [child.partition(">")[0] if child is body else child for child in children]
+    return Fragment(written.encode(), prefixes_in("".join(searched)))
+
+
+def prefixes_in(markup: str) -> frozenset[str]:
+    """Returns the namespace prefixes that elements, or attributes of links (RFC 4685 §4), use in markup."""
+    found = _PREFIX.findall(markup)
+    if " thr:" in markup:
+        found.append("thr")
+    return frozenset(found) if found else _NO_PREFIXES
 
 
 def serialise(
@@ -141,12 +160,12 @@ def serialise(
         outer = OUTER[parent]
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
         new = [part for part in parts if not part.is_sound]
-        parser = expat.ParserCreate(namespace_separator=" ")  # builds no tree: takes half of lxml's time
-        for some in (start, *(part.written for part in new), end):
-            parser.Parse(some)
-        parser.Parse(rest, True)
+        whole = b"".join([start, *[part.written for part in parts], end, rest])
+        parsed = whole if len(new) == len(parts) else b"".join([start, *[p.written for p in new], end, rest])
+        # Builds no tree: takes half of lxml's time. In one call, because each has its price.
+        expat.ParserCreate(namespace_separator=" ").Parse(parsed, True)
         for part in new:
             part.is_sound = True
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:
         raise WriteError(f"feed {feed.id()}: it would not be well-formed XML: {error}") from error
-    return b"".join([start, *(part.written for part in parts), end, rest])
+    return whole

@@ -12,7 +12,15 @@ from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.extension_elements import channel_extensions, whole_seconds
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
-from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, rfc822, serialise
+from aggregator.writers.feedgen_repair import (
+    OUTER,
+    Fragment,
+    entry_fragment,
+    fragment,
+    new_feed,
+    rfc822,
+    serialise,
+)
 from aggregator.writers.head_links import relations
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from aggregator.writers.xml_text import address, line, percent_encoded
@@ -54,7 +62,11 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
 
 
 def _fragment(item: Item, channel: Channel) -> Fragment:
-    return fragment(nested("item", _item(cleaned(item), channel), 2), OUTER["channel"])
+    found, content = cleaned(item), ""
+    if found.content:
+        said = _language(item.article, "content", found.language or channel.language)
+        content = f"<content:encoded{said}>{found.content}</content:encoded>"
+    return entry_fragment("item", [*_item(found, channel, content)], content, OUTER["channel"])
 
 
 def _elements(channel: Channel) -> Iterator[str]:
@@ -72,7 +84,7 @@ def _elements(channel: Channel) -> Iterator[str]:
         yield "<fh:archive/>"
 
 
-def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
+def _item(item: Cleaned, channel: Channel, content: str) -> Iterator[str]:
     article, origin = item.article, item.article.origin
     around = item.language or channel.language
     # An item needs a title or a description (RSS 2.0 `<item>`).
@@ -103,8 +115,8 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
         yield _contributor(name, item)
     for link in item.links:
         yield f"<atom:link{attributes(link)}/>"
-    if item.content:
-        yield f"<content:encoded{_language(article, 'content', around)}>{item.content}</content:encoded>"
+    if content:
+        yield content
     yield from _extensions(item, first, channel.language)
     # After every media:title: feedparser takes a media:title after a `<source>` for the item's title.
     if source := _source(origin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 
 from markupsafe import Markup
@@ -107,7 +108,7 @@ def _entry(item: Item, locale: Locale, root: str, level: int, plays_http: bool) 
     own = root if item.page else ""  # only such entries depend on `root`
     made = item.part(
         ("page", own, locale, plays_http),
-        lambda: str(entry_markup.entry(item, locale, own, plays_http=plays_http)),
+        partial(entry_markup.entry, item, locale, own, plays_http=plays_http),
     )
     # Made once for all pages. Escaped text has no tags, so only our headings are replaced.
     return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
