@@ -25,7 +25,7 @@ _MARKS = (f'{{"{_DATE}":'.encode(), f'{{"{_MICROSECONDS}":'.encode())
 
 # AttributeError: a list or a number instead of an article.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
-_MAX_SHARED_BYTES = 16_384
+_MAX_SHARED_BYTES = 2_048
 _NO_ORIGIN = msgspec.Raw(b"{}")
 
 _encode = msgspec.json.Encoder().encode
@@ -137,7 +137,8 @@ def _origin_of(data: bytes) -> Origin:
     return _shared_origin(data) if len(data) <= _MAX_SHARED_BYTES else _decode_origin(data)
 
 
-@lru_cache(maxsize=256)  # the entries of a feed come from the same one, and share it
+# The entries of a feed come from the same one, and share it; sorted by date, those of many feeds alternate.
+@lru_cache(maxsize=4_096)
 def _shared_origin(data: bytes) -> Origin:
     return _decode_origin(data)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.store.database import Database, remember
+from aggregator.store.raw_sql import fetch_rows_of_each
 from aggregator.store.schema import (
     FOUND,
     WITHDRAWN,
@@ -33,6 +34,7 @@ _BATCH = 200
 _ARRANGED, _REBUILT = "stories arranged", "stories rebuilt"
 _STANDING = sa.and_(articles.c.state == FOUND, sources.c.active)
 _OF_SOURCE = sources.c.name == articles.c.source
+_IN_A_STORY = "SELECT article FROM stories WHERE article IN ({}) ORDER BY article"
 _MINE = stories.alias()
 _OTHERS = (
     of_newest(_MINE.c.article.label("asked"))
@@ -152,11 +154,12 @@ class Stories:
 
     def others(self, pks: Collection[int]) -> Mapping[int, tuple[StoredArticle, ...]]:
         """Returns, for each of these articles that is in a story, the other articles of the story."""
-        asked = sorted(pks)
-        if not asked:
+        if not pks:
             return {}
         found: dict[int, list[StoredArticle]] = {}
         with self._database.snapshot() as connection:
+            # Most articles are in no story, and the query for the others takes five times as long as this.
+            asked = [pk for (pk,) in fetch_rows_of_each(connection, _IN_A_STORY, sorted(pks))]
             for start in range(0, len(asked), _BATCH):
                 for row in connection.execute(_OTHERS, {"asked": asked[start : start + _BATCH]}):
                     found.setdefault(row.asked, []).append(from_row(row))

@@ -129,10 +129,10 @@ def entry_fragment(opened: str, children: Sequence[str], body: str, outer: str) 
     - `body`: the child with the text of the article, "" for none. The text is escaped, and most of the
       entry: prefixes are searched only before it.
     """
-    inner = f"\n{outer}    "
-    written = f"{outer}  <{opened}>{inner}{inner.join(children)}\n{outer}  </{opened.partition(' ')[0]}>\n"
     searched = [child.partition(">")[0] if child is body else child for child in children]
-    return Fragment(written.encode(), prefixes_in("".join(searched)))
+    ends = f"\n{outer}  </{opened.partition(' ')[0]}>\n"
+    lines = [f"{outer}  <{opened}>", *children[:-1], children[-1] + ends]
+    return Fragment(f"\n{outer}    ".join(lines).encode(), prefixes_in("".join(searched)))
 
 
 def prefixes_in(markup: str) -> frozenset[str]:

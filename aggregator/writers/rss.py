@@ -149,7 +149,7 @@ def _contributor(name: str, item: Cleaned) -> str:
     return nested("atom:contributor", children, 3)
 
 
-@lru_cache(maxsize=256)  # most entries of a feed have the same origin
+@lru_cache(maxsize=4_096)  # most entries of a feed have the same origin
 def _source(origin: Origin) -> str:
     """Returns RSS 2.0 `<source>`; "" without an address, which is required."""
     url = address(origin.self_link)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import WriteError
 from aggregator.writers import WRITERS, Writer
-from aggregator.writers.feedgen_repair import fragment, new_feed, rfc822, serialise
+from aggregator.writers.feedgen_repair import entry_fragment, fragment, new_feed, rfc822, serialise
 from tests.support.channels import article_with, channel_of, item_of
 
 FEEDS = [WRITERS["rss"], WRITERS["atom"]]
@@ -93,3 +93,17 @@ def test_years_have_four_digits() -> None:
     """RFC 822 with two digits is what RSS readers guess wrong."""
     old = channel_of(updated=datetime(900, 1, 1, tzinfo=UTC))
     assert all(b"0900" in writer.render(old) for writer in FEEDS)
+
+
+def test_prefixes_of_an_entry_are_those_of_its_elements_and_not_of_its_text() -> None:
+    body = "<content:encoded>some thr:x text</content:encoded>"
+    children = ["<dc:creator>x</dc:creator>", body, '<atom:link thr:count="1"/>']
+    made = entry_fragment("item", children, body, "  ")
+    assert made.prefixes == {"atom", "content", "dc", "thr"}
+    assert entry_fragment("item", [body], body, "  ").prefixes == {"content"}
+
+
+def test_an_entry_has_each_child_on_its_own_line() -> None:
+    made = entry_fragment('entry xml:lang="de"', ["<id>x</id>", "<title>y</title>"], "", "")
+    expected = '  <entry xml:lang="de">\n    <id>x</id>\n    <title>y</title>\n  </entry>\n'
+    assert made.written.decode() == expected

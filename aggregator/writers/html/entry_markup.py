@@ -76,7 +76,7 @@ def source(article: Article) -> Markup:
     return Markup(_source(article.origin.title, article.source, article.origin.link))  # noqa: S704
 
 
-@lru_cache(maxsize=1_024)  # most entries of a feed have the same source
+@lru_cache(maxsize=4_096)  # most entries of a feed have the same source
 def _source(title: str, source: str, link: str | None) -> str:
     name, site = _name(title) or _name(source), address(link)
     if not name:
