@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator import errors
 from aggregator.fetch.guard import Guard, is_without_network
+from aggregator.fetch.late_imports import import_requests
 
 MAX_HEAD_BYTES = 256 * 1024
 """The limit for a response's status line and headers; http.client allows 64 KiB a line and 100 headers."""
@@ -179,6 +180,7 @@ def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
     """The context with limited reads and the authorities of `verify`. Raises TlsError."""
     context.sslsocket_class = _TlsSocket
     if verify:
+        import_requests()
         from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
         file = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
@@ -193,6 +195,7 @@ def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
 
 def tls_context(verify: Verify) -> ssl.SSLContext:
     """The context of TLS connections for HTTP. Raises TlsError."""
+    import_requests()
     from urllib3.util.ssl_ import create_urllib3_context
 
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)

@@ -31,6 +31,7 @@ from aggregator.fetch.connection import (
     tls_context,
     unreachable,
 )
+from aggregator.fetch.late_imports import import_requests
 
 if TYPE_CHECKING:
     import requests
@@ -169,6 +170,7 @@ class DirectRequests:
             return self._response(answer, url, connection)
 
     def _response(self, answer: HttpAnswer, url: str, connection: _Connection) -> requests.Response:
+        import_requests()
         from aggregator.fetch.requests_adapter import response_of
 
         try:

@@ -26,6 +26,7 @@ from aggregator.fetch.connection import Verify, exchange
 from aggregator.fetch.cookies import Cookies
 from aggregator.fetch.direct import DirectRequests, Unchanged, head_of
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.late_imports import import_requests
 from aggregator.fetch.map_errors import map_errors
 from aggregator.fetch.request_headers import own_headers, set_header
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
@@ -278,6 +279,7 @@ class HttpFetcher:
         verify: Verify,
         proxy: str,
     ) -> requests.Response:
+        import_requests()
         import requests
         from requests.structures import CaseInsensitiveDict
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from aggregator.errors import AggregatorError
+from aggregator.fetch.late_imports import import_requests
 
 __all__ = ["map_errors"]
 
@@ -18,6 +19,7 @@ def map_errors() -> Iterator[None]:
     except AggregatorError:
         raise
     except Exception as error:
+        import_requests()
         from aggregator.fetch.error_mapping import VENDORS, classify
 
         if not isinstance(error, VENDORS):

@@ -208,3 +208,42 @@ def test_polls_that_find_nothing_new_import_no_requests(serve: Serve) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+def test_threads_that_import_requests_at_once_do_not_get_a_half_of_it(serve: Serve) -> None:
+    """Its modules import each other: a thread could be given one that another thread is importing."""
+    wire = serve(sends(OK))
+    broken = serve(sends(b"no HTTP\r\n\r\n"))
+    code = (
+        "import datetime, sys, threading, time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from aggregator.config.load import Fetch, Source\n"
+        "from aggregator.errors import FetchError\n"
+        "from aggregator.fetch.connection import tls_context\n"
+        "from aggregator.fetch.http import HttpFetcher\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.startswith(('requests', 'urllib3', 'aggregator')):\n"
+        "            time.sleep(0.01)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "fetcher = HttpFetcher(Fetch(allow=('127.0.0.1',)), 'x')\n"
+        "now, minute = datetime.datetime.now(datetime.UTC), datetime.timedelta(minutes=1)\n"
+        "start = threading.Barrier(8)\n"
+        "def run(job):\n"
+        "    start.wait()\n"
+        "    try:\n"
+        "        job()\n"
+        "    except FetchError:\n"
+        "        pass\n"
+        "jobs = [\n"
+        f"    lambda: fetcher.fetch(Source(name='x', url={wire.url!r}), {{}}, now),\n"
+        f"    lambda: fetcher.fetch(Source(name='x', url={broken.url!r}), {{}}, now),\n"
+        f"    lambda: fetcher.post({wire.url!r}, b'', now, minute),\n"
+        "    lambda: tls_context(True),\n"
+        "]\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    list(pool.map(run, 2 * jobs))\n"
+        "fetcher.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
