@@ -53,6 +53,7 @@ _MARK = [__version__, READER_VERSION, sys.version]
 _DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 """Exceptions for a damaged record; its content does not matter."""
 _SECOND_NS = 1_000_000_000
+_Fact = tuple[str, int, int, int]
 _TICK_SECONDS = 0.02
 """Two changes of a file within a tick of the system's clock leave it the same mtime: 10 ms at most."""
 
@@ -82,10 +83,12 @@ class SettledStore:
 
     - `feeds`: the number of published feeds.
     - `until`: when the next full run is due.
+    - `files`: the sizes and mtimes of what is published.
     """
 
     feeds: int
     until: datetime
+    files: Sequence[_Fact]
 
 
 class _States(Mapping[str, "PollState"]):
@@ -121,7 +124,9 @@ def idle_run(config_file: Path, names: Sequence[str], now: datetime) -> IdleRun 
     """
     try:
         kept = _kept(config_file, digest_of(config_file), names)
-        if kept is None or not kept["at"] <= now.timestamp() < kept["until"] or not _is_as_it_was(kept):
+        if kept is None or not kept["at"] <= now.timestamp() < kept["until"]:
+            return None
+        if not _is_as_it_was(kept, _published_files(kept)):
             return None
         return IdleRun(output=kept["output"], feeds=kept["feeds"], waiting=kept["waiting"])
     except _DAMAGED:
@@ -137,9 +142,12 @@ def settled_store(
     """
     try:
         kept = _kept(config_file, config_digest, names)
-        if kept is None or not kept["at"] <= now.timestamp() < kept["full"] or not _is_as_it_was(kept):
+        if kept is None or not kept["at"] <= now.timestamp() < kept["full"]:
             return None
-        return SettledStore(feeds=kept["feeds"], until=datetime.fromtimestamp(kept["full"], UTC))
+        files = _published_files(kept)
+        if files is None or not _is_as_it_was(kept, files):
+            return None
+        return SettledStore(feeds=kept["feeds"], until=datetime.fromtimestamp(kept["full"], UTC), files=files)
     except _DAMAGED:
         return None
 
@@ -153,10 +161,14 @@ def _kept(config_file: Path, config_digest: str, names: Sequence[str]) -> dict[s
     return kept if is_same and all(name in kept["waiting"] for name in names) else None
 
 
-def _is_as_it_was(kept: Mapping[str, Any]) -> bool:
+def _is_as_it_was(kept: Mapping[str, Any], files: Sequence[_Fact] | None) -> bool:
     """Returns whether the store and the output have not changed since the record was written."""
-    stamp = _stamp(Path(kept["store"]), [Path(each) for each in kept["folders"]])
+    stamp = _stamp(Path(kept["store"]), files)
     return stamp is not None and stamp == (kept["stamp"], kept["newest"])
+
+
+def _published_files(kept: Mapping[str, Any]) -> list[_Fact] | None:
+    return _files_in([Path(each) for each in kept["folders"]])
 
 
 def _store_of(config_file: Path) -> Path | None:
@@ -214,21 +226,23 @@ def record(
     rest: WaitingSources,
     feeds: int,
     now: datetime,
-    full: datetime | None = None,
+    settled: SettledStore | None = None,
 ) -> None:
     """Writes the record for the next run; call this once the store is closed.
 
-    `feeds`: the number of published feeds. `full`: when the next full run is due; None after a full run. If
-    the record cannot be written, the next run is a full one.
+    `feeds`: the number of published feeds. `settled`: what the run relied on; None after a full run. If the
+    record cannot be written, the next run is a full one.
     """
     assert isinstance(config.store, Path), "only a run with a store file is recorded"
     # Upkeep is due then.
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    full = full or min(midnight, now + LONGEST)
+    full = settled.until if settled else min(midnight, now + LONGEST)
     pages = config.publish.pages
     folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
     time.sleep(_TICK_SECONDS)
-    if (stamp := _stamp(config.store, map(Path, folders))) is None:
+    # A run without publication has changed no file: if another process has, the next run is a full one.
+    files = settled.files if settled else _files_in(map(Path, folders))
+    if (stamp := _stamp(config.store, files)) is None:
         return
     facts: dict[str, Any] = {
         "mark": _MARK,
@@ -258,9 +272,9 @@ def record(
             aside.unlink(missing_ok=True)
 
 
-def _stamp(store: Path, places: Iterable[Path]) -> tuple[str, int] | None:
-    """Returns a digest of the sizes and mtimes of the store, its journal and all files in these places, and
-    the newest mtime of the store.
+def _stamp(store: Path, files: Sequence[_Fact] | None) -> tuple[str, int] | None:
+    """Returns a digest of the sizes and mtimes of the store, its journal and these files, and the newest
+    mtime of the store.
 
     None: there are too many files, or the file system stores mtimes in whole seconds.
     """
@@ -268,8 +282,15 @@ def _stamp(store: Path, places: Iterable[Path]) -> tuple[str, int] | None:
     if (journal := _fact(f"{store}-wal"))[2] > 0:  # readers leave an empty one
         facts.append(journal)
     newest = max(fact[-1] for fact in facts)
-    if newest % _SECOND_NS == 0:
+    if newest % _SECOND_NS == 0 or files is None:
         return None
+    facts += files
+    return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
+
+
+def _files_in(places: Iterable[Path]) -> list[_Fact] | None:
+    """Returns the sizes and mtimes of all files in these places; None if there are too many."""
+    facts = []
     for place in places:
         facts.append(_fact(os.fspath(place)))
         folders = [os.fspath(place)] if place.is_dir() else []
@@ -281,10 +302,10 @@ def _stamp(store: Path, places: Iterable[Path]) -> tuple[str, int] | None:
                     facts.append(_fact(entry.path, entry))
             if len(facts) > MOST_FILES:
                 return None
-    return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
+    return facts
 
 
-def _fact(name: str, entry: os.DirEntry[str] | None = None) -> tuple[str, int, int, int]:
+def _fact(name: str, entry: os.DirEntry[str] | None = None) -> _Fact:
     try:
         found = os.lstat(name) if entry is None else entry.stat(follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):

@@ -123,8 +123,8 @@ def fetch(
                 report.published(Published(feeds=early.settled.feeds))
             idle = None if report.feeds is None or is_stopping() else (app or opened).waiting_sources(now)
         if idle is not None and report.feeds is not None:
-            full = None if app is not None or early is None else early.settled.until
-            nothing_due.record(config, config_digest, idle, report.feeds, now, full)
+            relied_on = None if early is None or app is not None else early.settled
+            nothing_due.record(config, config_digest, idle, report.feeds, now, relied_on)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 LONGEST = timedelta(days=366)
 """Longer times that a server asks for are reduced to this, so that no date overflows."""
@@ -86,6 +87,7 @@ def time(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=100)  # many responses come within a second
 def http_date(value: str | None) -> datetime | None:
     """RFC 9110 §5.6.7, all three forms, as aware UTC; None for anything else."""
     if not value or len(value) > 100:

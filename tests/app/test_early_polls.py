@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aggregator.app import app
-from aggregator.app.nothing_due import LONGEST, SettledStore, _stamp, digest_of, settled_store
+from aggregator.app.nothing_due import LONGEST, SettledStore, _files_in, _stamp, digest_of, settled_store
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -181,7 +181,7 @@ def _change_unnoticed(site: Site, statement: str, **changes: Any) -> None:
     store, settled = site.home / "var" / "aggregator.db", json.loads(_record(site).read_bytes())
     with closing(sqlite3.connect(store)) as connection, connection:
         connection.execute(statement)
-    stamp = _stamp(store, map(Path, settled["folders"]))
+    stamp = _stamp(store, _files_in(map(Path, settled["folders"])))
     assert stamp is not None
     _record(site).write_text(json.dumps({**settled, **changes, "stamp": stamp[0], "newest": stamp[1]}))
 
