@@ -316,7 +316,8 @@ def _is_narrow(text: str) -> bool:
 
 def _fitting(text: str, max_width: int) -> int:
     """How many characters of `text` fit into `max_width` columns."""
-    if text.isascii() or _is_narrow(text[:max_width]):
+    most = (len(text) + len(text.encode("utf-8", "surrogatepass"))) // 2  # wide characters have three bytes
+    if most <= max_width or text.isascii() or _is_narrow(text[:max_width]):
         return min(len(text), max_width)
     fitting, room = 0, max_width
     # Half as many characters as there are columns always fit. Widths are called W, F, Na, N, A and H.

@@ -10,7 +10,7 @@ import gc
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -186,6 +186,7 @@ class _Sharing:
         # Rendering does not need the sources, and sending ten thousand of them takes time.
         self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
         self._left: deque[Sequence[Task]] = deque()
+        self._starting: list[Future[_Answer]] = []
         self._came_back: set[_Key] = set()
         self._folders = FeedFolders(store, context)
         self.done: dict[_Key, WriteResult] = {}
@@ -201,12 +202,16 @@ class _Sharing:
             Processes(_written_apart, Format(_Answer), self._others, prepare=_prepare)
         )
         self._stack.enter_context(self._threads)
-        for _ in range(self._others):
-            self._threads.submit(self._pool.ask, None, self._slim, ())
+        self._starting = [
+            self._threads.submit(self._pool.ask, None, self._slim, ()) for _ in range(self._others)
+        ]
 
     def write(self, tasks: Sequence[Task]) -> None:
         """Writes these documents; none is left when it returns."""
-        self._left.extend(_shares(tasks))
+        at_once = _AT_ONCE
+        if self._pool and all(each.done() for each in self._starting):  # few documents too are divided
+            at_once = min(_AT_ONCE, max(1, len(tasks) // (1 + self._others)))
+        self._left.extend(_shares(tasks, at_once))
         with self._written_beside():
             self.write_here()
         self.write_here()  # shares of processes that failed
@@ -276,15 +281,15 @@ class _Sharing:
                 )
 
 
-def _shares(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
-    """Yields shares of the tasks, in their order, each limited in documents and entries, with at least one
-    document.
+def _shares(tasks: Sequence[Task], at_once: int) -> Iterator[Sequence[Task]]:
+    """Yields shares of the tasks, in their order, each of at most `at_once` documents, limited in entries,
+    with at least one document.
     """
     share: list[Task] = []
     entries = 0
     for task in tasks:
         entries += task[0].output.entries
-        if share and (len(share) >= _AT_ONCE or entries > _ENTRIES_AT_ONCE):
+        if share and (len(share) >= at_once or entries > _ENTRIES_AT_ONCE):
             yield share
             share, entries = [], task[0].output.entries
         share.append(task)

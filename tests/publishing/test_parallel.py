@@ -196,7 +196,7 @@ def test_a_share_has_a_limited_number_of_documents_and_entries(
     config = planet.config.model_copy(update={"entries_per_feed": entries})
     feed, *_ = outputs(planet.store, config, WRITERS, PublicAddresses(config, {}))
     tasks = [(FeedPlan(output=feed), number) for number in range(7)]
-    shares = [*sharing._shares(tasks)]
+    shares = [*sharing._shares(tasks, sharing._AT_ONCE)]
     assert [len(share) for share in shares] == sizes
     assert [task for share in shares for task in share] == tasks
 
