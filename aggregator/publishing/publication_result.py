@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from aggregator.errors import WriteError
 
 __all__ = ["Published"]
+
+
+POLLS_SHOWN_AFTER = timedelta(minutes=15)
+"""How late documents that list sources may show that a source was polled, if nothing else changed."""
+
+SHOWN_SOURCES = "shown sources"
+"""The setting that begins with the time of the newest poll that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

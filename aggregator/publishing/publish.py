@@ -20,7 +20,7 @@ from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.overview import SectionCache, overview
 from aggregator.publishing.page_look import look_of
 from aggregator.publishing.public_addresses import PublicAddresses, public_addresses_of
-from aggregator.publishing.publication_result import Published
+from aggregator.publishing.publication_result import POLLS_SHOWN_AFTER, SHOWN_SOURCES, Published
 from aggregator.publishing.sources_not_loaded import count_not_loaded
 from aggregator.publishing.which_articles_have_pages import pages_of
 from aggregator.publishing.write_article_pages import ArticlePageFiles
@@ -30,9 +30,6 @@ from aggregator.writers.output_files import remove, remove_leftovers, stamp, wri
 from aggregator.writers.page_look import PageLook
 
 __all__ = ["Published", "SectionCache", "publish"]
-
-POLLS_SHOWN_AFTER = timedelta(minutes=15)
-"""How late documents that list sources may show that a source was polled, if nothing else changed."""
 
 _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
@@ -165,7 +162,7 @@ class _Site:
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
         states += (f" {further}" if further else "") + self._faces.mark
         known = store.database.several(_SHOWN)
-        last, _, shown_states = known.get("shown sources", "").partition(" ")
+        last, _, shown_states = known.get(SHOWN_SOURCES, "").partition(" ")
         # A clock that was ahead may have stored a later time.
         is_late = seen is not None and (
             (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER

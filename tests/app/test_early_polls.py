@@ -186,8 +186,18 @@ def _change_unnoticed(site: Site, statement: str, **changes: Any) -> None:
     _record(site).write_text(json.dumps({**settled, **changes, "stamp": stamp[0], "newest": stamp[1]}))
 
 
-@pytest.mark.parametrize("change", [_HUB, "UPDATE sources SET error = 'x' WHERE name = 'Tea 0'"])
-def test_hubs_and_failures_need_the_app(planet: Site, opened: list[str], change: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        _HUB,
+        "UPDATE sources SET error = 'x' WHERE name = 'Tea 0'",
+        "UPDATE settings SET value = '2020-01-01T00:00:00+00:00 x' WHERE name = 'shown sources'",
+        "DELETE FROM settings WHERE name = 'shown sources'",
+    ],
+)
+def test_hubs_failures_and_pages_that_show_no_late_poll_need_the_app(
+    planet: Site, opened: list[str], change: str
+) -> None:
     """Even if nothing has changed since a run that knew of them."""
     _change_unnoticed(planet, change)
     planet.run("fetch", "--force")

@@ -76,6 +76,11 @@ class PolledFile:
         (needs_more,) = self._connection.execute(_NEEDS_MORE).fetchone()
         return not needs_more
 
+    def setting(self, name: str) -> str | None:
+        """Returns a stored setting; None if it was never set."""
+        row = self._connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
     def schedules(self) -> dict[str, tuple[str, datetime | None]]:
         """Returns the stored poll states of all sources that are polled, and their next polls."""
         rows = self._connection.execute(_SCHEDULES)
