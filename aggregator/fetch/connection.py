@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ MAX_HEAD_BYTES = 256 * 1024
 
 MAX_INTERIM = 20
 _MAX_LINE_BYTES = 64 * 1024
+_FOLD = re.compile(r"\r?\n[ \t]+")
 MAX_ADDRESSES = 16
 MAX_IDLE_SECONDS = 4.0
 """Servers close connections that are idle for 5 s or more; a request sent into a closing one is lost."""
@@ -204,7 +207,27 @@ def tls_context(verify: Verify) -> ssl.SSLContext:
 
 
 class HttpAnswer(http.client.HTTPResponse):
-    """A response without the interim ones before it (RFC 9110 §15.2); http.client skips only 100."""
+    """A response with a complete head, without the interim ones before it (RFC 9110 §15.2).
+
+    http.client skips only 100, and accepts a head that is cut short.
+    """
+
+    def begin(self) -> None:
+        """Reads the head. Raises BrokenExchange if it is cut short."""
+        whole, self.fp = self.fp, _Head(self.fp)  # type: ignore[assignment]  # it has what a head needs
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:
+                self.fp = whole
+        _join_lines(self.headers)
+        if self.length == 0 and self.chunked:
+            # No body follows a 204 or 304 (RFC 9112 §6.3), and http.client would wait for one. Some servers
+            # send a last chunk nevertheless, which is no response to another request.
+            self.chunked = False
+            self.will_close = True
+        if self.status == http.client.SWITCHING_PROTOCOLS:
+            self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MAX_INTERIM):
@@ -214,6 +237,34 @@ class HttpAnswer(http.client.HTTPResponse):
             while self.fp.readline(_MAX_LINE_BYTES).rstrip(b"\r\n"):
                 pass
         raise errors.BrokenExchange(f"more than {MAX_INTERIM} interim responses come before its response")
+
+
+def _join_lines(headers: http.client.HTTPMessage) -> None:
+    """Puts each header into one line (RFC 9112 §5.2), as urllib3 2.8 does."""
+    found = headers.items()
+    joined = [(name, _FOLD.sub(" ", str(value)).strip(" \t")) for name, value in found]
+    if joined != found:
+        for name, _ in found:
+            del headers[name]
+        for name, value in joined:
+            headers[name] = value
+
+
+class _Head:
+    """The head of a response, line by line; a connection that ends in it is an error."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+        self._is_begun = False
+        self.close = file.close
+
+    def readline(self, limit: int) -> bytes:
+        """Returns a line; an empty one if the connection ended before a head. Raises BrokenExchange."""
+        line = self._file.readline(limit)
+        if not line.endswith(b"\n") and len(line) < limit and (self._is_begun or line.startswith(b"HTTP/")):
+            raise errors.BrokenExchange("the connection ended within the headers")
+        self._is_begun = line not in (b"\r\n", b"\n")
+        return line
 
 
 def _is_without_network(failure: Exception) -> bool:

@@ -6,10 +6,9 @@ and importing them a tenth of a second (measured, `aggregator fetch` of a thousa
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import http.client
 import re
-import select
 import socket
 import ssl
 import threading
@@ -41,11 +40,13 @@ __all__ = ["DirectRequests", "Unchanged", "head_of"]
 _OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _FIELD_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
-_FIELD = re.compile(f"{_FIELD_NAME}: {_FIELD_VALUE}")
+_SOUND_NAME = re.compile(_FIELD_NAME)
+_SOUND_VALUE = re.compile(_FIELD_VALUE)
 _UNCHANGED_HEAD = re.compile(
     rf"HTTP/1\.1 304(?: {_FIELD_VALUE})?\r\n((?:{_FIELD_NAME}:{_FIELD_VALUE}\r\n)*)\r\n"
 )
-_MAX_FIELDS = 100
+_MAX_FIELDS = 99
+"""The limit of http.client, which counts the empty line, too."""
 
 
 class _Fields(dict[str, str]):
@@ -95,9 +96,14 @@ class _Connection:
             return False
         if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return False
-        waiting = select.poll()
-        waiting.register(self._sock, select.POLLIN)
-        return not waiting.poll(0)
+        self._sock.settimeout(0)
+        try:
+            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)  # also below TLS
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def makefile(self, _mode: str) -> BufferedReader:
         """Returns what http.client reads a response from, and closes at its end."""
@@ -109,8 +115,13 @@ class _Connection:
             self._file = self._sock.makefile("rb")
         self._used = time.monotonic()
         self._sock.settimeout(exchange.patience())
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        try:
             self._sock.sendall(head)
+        except ConnectionError:
+            pass
+        except OSError as error:
+            if error.errno != errno.EPROTOTYPE:  # macOS: the connection is being closed
+                raise
 
     def receive(self, *, is_conditional: bool) -> Unchanged | HttpAnswer:
         """Receives the head of a response."""
@@ -136,8 +147,10 @@ class DirectRequests:
         weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
-        """Closes all idle connections."""
-        _close_all(self._idle)
+        """Closes all idle connections, and from now on each after its response."""
+        with self._lock:
+            self._most = 0
+            _close_all(self._idle)
 
     def get(
         self, url: str, place: Place, head: bytes, verify: Verify, *, is_conditional: bool
@@ -204,15 +217,16 @@ class DirectRequests:
             oldest.close()
 
     def _connected(self, place: Place, verify: Verify) -> socket.socket:
+        tls = self._context(verify) if place.scheme == "https" else None
         found = exchange.guard.addresses(place.host, exchange.patience())
         try:
             made = connect(found, place.port, _OPTIONS)
         except (OSError, errors.TimedOut) as failure:
             raise unreachable(failure) from failure
-        if place.scheme == "http":
+        if tls is None:
             return made
         try:
-            return self._context(verify).wrap_socket(made, server_hostname=place.host)
+            return tls.wrap_socket(made, server_hostname=place.host)
         except BaseException:
             made.close()
             raise
@@ -231,9 +245,9 @@ def _close_all(idle: list[_Connection]) -> None:
 def head_of(place: Place, headers: Mapping[str, str]) -> bytes | None:
     """Returns a GET request; None if a header has a character that no header may have."""
     port = "" if place.port == PORTS[place.scheme] else f":{place.port}"
-    fields = [f"{name}: {value}" for name, value in headers.items()]
-    if not all(map(_FIELD.fullmatch, fields)):
+    if not (all(map(_SOUND_NAME.fullmatch, headers)) and all(map(_SOUND_VALUE.fullmatch, headers.values()))):
         return None
+    fields = (f"{name}: {value}" for name, value in headers.items())
     lines = [f"GET {place.target} HTTP/1.1", f"Host: {place.host}{port}", *fields, "", ""]
     return "\r\n".join(lines).encode("latin-1")
 

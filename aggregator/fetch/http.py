@@ -298,7 +298,8 @@ class HttpFetcher:
                         request, stream=True, timeout=exchange.patience(), proxies=proxies
                     )
                 except requests.exceptions.ConnectionError:
-                    if not exchange.lost_a_kept_connection():
+                    # A POST may have taken effect although the connection was closed.
+                    if method == "POST" or not exchange.lost_a_kept_connection():
                         raise
 
     def _adapter(self, verify: Verify) -> Adapter:

@@ -173,7 +173,7 @@ def response_of(answer: HttpAnswer, url: str, pool: Any, connection: Any) -> req
 
     urllib3 returns the connection to the pool once the body was read, and closes it otherwise.
     """
-    headers = HTTPHeaderDict((name, str(value)) for name, value in answer.msg.items())
+    headers = HTTPHeaderDict(answer.msg.items())
     found = HTTPResponse(
         body=answer,
         headers=headers,

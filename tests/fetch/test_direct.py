@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from aggregator import errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.addresses import Place, place_of
@@ -61,6 +65,10 @@ def poll(fetcher: HttpFetcher, url: str) -> Fetched | NotModified:
         (b'HTTP/1.0 304 Not Modified\r\nETag: "2"\r\n\r\n', '"2"', 3),
         (b'HTTP/1.1 103 Early Hints\r\nETag: "3"\r\n\r\n' + UNCHANGED, '"2"', 1),
         (START + b'X: a\r\n b\r\nETag: "2"\r\n\r\n', '"2"', 1),
+        (START + b'ETag:\r\n "2"\r\n\r\n', '"2"', 1),
+        (START + b'X: a\r\n b\r\nETag: "2" \t\r\n\r\n', '"2"', 1),
+        (START + b'ETag: "2"\r\nTransfer-Encoding: chunked\r\n\r\n', '"2"', 3),
+        (START + b'ETag: "2"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', '"2"', 3),
         (START + b'X: 1\r\nX: 2\r\nETag: "2"\r\n\r\n', '"2"', 1),
         (START + b"X: " + b"y" * 20_000 + b'\r\nETag: "2"\r\n\r\n', '"2"', 1),
         (UNCHANGED.replace(b"\r\n", b"\n"), '"2"', 1),
@@ -78,6 +86,117 @@ def test_a_304_is_understood_however_it_is_written(
         assert found.validators["etag"] == etag
     assert wire.connections == connections
     assert len(wire.requests) == 3
+
+
+PATHS = pytest.mark.parametrize("path", ["/feed", "/%62"], ids=["direct", "by-requests"])
+"""Of two addresses, one of which requests must normalise."""
+
+
+@PATHS
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 304 Not Modified",
+        START,
+        START + b'ETag: "2',
+        START + b'ETag: "2"\r\n',
+        b"HTTP/1.1 200 OK\r\nETag: ",
+        b"HTTP/1.1 103 Early Hints\r\nLink: ",
+    ],
+)
+def test_a_head_that_is_cut_short_is_an_error(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, path: str
+) -> None:
+    """Half of an ETag would be stored, and an empty document read."""
+    wire = serve(sends(answer))
+    with pytest.raises(errors.BrokenExchange, match="ended within the headers"):
+        poll(fetcher, wire.url + path)
+
+
+@PATHS
+@pytest.mark.parametrize(
+    "answer", [b"204 No Content\r\nTransfer-Encoding: chunked", b"101 Switching Protocols"]
+)
+def test_no_body_is_waited_for_where_none_may_be(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, path: str
+) -> None:
+    """Nor is the connection used again, in case that one follows."""
+    wire = serve(sends(b"HTTP/1.1 " + answer + b"\r\n\r\n", keeps=True))
+    for _ in range(2):
+        with pytest.raises(errors.HttpStatus):
+            poll(fetcher, wire.url + path)
+    assert wire.connections == 2
+
+
+@PATHS
+def test_a_header_that_goes_on_in_the_next_line_is_one_line(
+    fetcher: HttpFetcher, serve: Serve, path: str
+) -> None:
+    """As RFC 9112 §5.2 requires."""
+    wire = serve(sends(OK.replace(b"\r\n", b"\r\nContent-Type: text/xml;\r\n\tcharset=latin-1\r\n", 1)))
+    found = poll(fetcher, wire.url + path)
+    assert isinstance(found, Fetched)
+    assert found.resources[0].content_type == "text/xml; charset=latin-1"
+
+
+def closes_at(number: int) -> Manner:
+    """A server that keeps a connection, and closes it at its request of this number."""
+    left = [number]
+
+    def manner(sock: socket.socket, _head: bytes) -> bool:
+        left[0] -= 1
+        if left[0] == 0:
+            return False
+        sock.sendall(OK)
+        return True
+
+    return manner
+
+
+@PATHS
+def test_a_get_is_sent_again_if_its_kept_connection_was_closed(
+    fetcher: HttpFetcher, serve: Serve, path: str
+) -> None:
+    """Once: the second connection is new."""
+    wire = serve(closes_at(2))
+    for _ in range(2):
+        assert isinstance(poll(fetcher, wire.url + path), Fetched)
+    assert (len(wire.requests), wire.connections) == (3, 2)
+    wire = serve(closes_at(1))
+    with pytest.raises(errors.BrokenExchange):
+        poll(fetcher, wire.url + path)
+    assert len(wire.requests) == 1
+
+
+def test_a_post_is_never_sent_again(fetcher: HttpFetcher, serve: Serve) -> None:
+    """It may have taken effect before the connection was closed."""
+    wire = serve(closes_at(2))
+    fetcher.post(wire.url, b"x", NOW, timedelta(minutes=1))
+    with pytest.raises(errors.BrokenExchange):
+        fetcher.post(wire.url, b"x", NOW, timedelta(minutes=1))
+    assert sum(request.startswith(b"POST") for request in wire.requests) == 2
+
+
+def test_no_connection_is_made_without_certificates(
+    fetcher: HttpFetcher, serve: Serve, tmp_path: Path
+) -> None:
+    """The server has no part in a mistake of the config."""
+    wire = serve(sends(OK))
+    url = wire.url.replace("http:", "https:")
+    with pytest.raises(errors.TlsError, match="no certificates"):
+        fetcher.fetch(Source(name="x", url=url, tls_ca=tmp_path / "none.pem"), {}, NOW)
+    assert wire.connections == 0
+
+
+def test_connections_are_closed_also_after_the_end(serve: Serve) -> None:
+    """A daemon that stops closes the fetcher while polls are still running."""
+    fetcher = HttpFetcher(Fetch(allow=("127.0.0.1",)), "Aggregator/test")
+    wire = serve(sends(UNCHANGED, keeps=True))
+    for _ in range(2):
+        poll(fetcher, wire.url)
+        fetcher.close()
+        poll(fetcher, wire.url)
+    assert wire.connections == 4
 
 
 def test_headers_of_a_304_are_found_in_any_case(fetcher: HttpFetcher, serve: Serve) -> None:
@@ -186,6 +305,7 @@ def test_a_header_cannot_add_another(value: str) -> None:
     place = Place("http", "a.example", 80, "/")
     assert head_of(place, {"User-Agent": value}) is None
     assert head_of(place, {"User-Agent: x\r\nY": "z"}) is None
+    assert head_of(place, {"User-Agent: x": "z"}) is None
     assert (
         head_of(place, {"User-Agent": "é\t"})
         == b"GET / HTTP/1.1\r\nHost: a.example\r\nUser-Agent: \xe9\t\r\n\r\n"
