@@ -17,6 +17,7 @@ import json
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,10 +35,14 @@ CPU_SECONDS = 20  # of a case; the machine may be busy with other things
 DEADLINE_SECONDS = 600
 MEMORY_BYTES = 4 * 1024**3
 CASES_PER_PROCESS = 10_000
+_CASE = struct.Struct("q")
 
 
-def child(target: str, first: int, end: int, seed: int, until: float) -> None:
-    """Tries cases; one line of JSON on standard output for each failure, and one for the whole."""
+def child(target: str, first: int, end: int, seed: int, until: float, place: int) -> None:
+    """Tries cases; one line of JSON on standard output for each failure, and one for the whole.
+
+    `place`: the descriptor of the file that has the number of the case.
+    """
     from tests.support.computed_once import empty_stores_are_made_once, statements_are_compiled_once
     from tests.support.fuzzing import TARGETS
 
@@ -46,7 +51,7 @@ def child(target: str, first: int, end: int, seed: int, until: float) -> None:
     faulthandler.register(signal.SIGPROF, chain=True)  # says where it was, and ends the process
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     outcomes: Counter[str] = Counter()
-    number = first
+    number, watched = first, 0.0
     with (
         statements_are_compiled_once(),
         empty_stores_are_made_once(),
@@ -54,23 +59,25 @@ def child(target: str, first: int, end: int, seed: int, until: float) -> None:
         TARGETS[target](Path(folder)) as case,
     ):
         for number in range(first, end):
-            if time.time() > until:
+            if (moment := time.time()) > until:
                 number -= 1
                 break
-            print(json.dumps({"at": number}), file=out, flush=True)
+            os.pwrite(place, _CASE.pack(number), 0)
             signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-            faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
+            if moment - watched > 1:  # it starts a thread: for each case that took longer than the case
+                faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
+                watched = moment
             try:
                 outcomes[case(Random(f"{target} {seed} {number}"))] += 1
             except Exception as error:  # noqa: BLE001 - that is what is looked for
                 outcomes["wrong"] += 1
                 where = traceback.extract_tb((error.__cause__ or error).__traceback__)[-1]
-                place = f"{Path(where.filename).name}:{where.lineno}"
+                line = f"{Path(where.filename).name}:{where.lineno}"
                 message = f"{type(error).__name__}: {error}"[:600]
-                print(json.dumps({"case": number, "place": place, "message": message}), file=out, flush=True)
+                print(json.dumps({"case": number, "place": line, "message": message}), file=out, flush=True)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
-                faulthandler.cancel_dump_traceback_later()
+        faulthandler.cancel_dump_traceback_later()
     print(json.dumps({"done": number + 1, "outcomes": outcomes}), file=out, flush=True)
 
 
@@ -81,25 +88,32 @@ def run(
     done, outcomes, failures = 0, Counter[str](), []
     while done < cases and time.time() < until:
         end = min(done + CASES_PER_PROCESS, cases)
-        command = [sys.executable, __file__, "--child", target, str(done), str(end), str(seed), str(until)]
-        at = done - 1
         finished = False
-        with tempfile.TemporaryFile() as errors:
+        with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as place:
+            place.write(_CASE.pack(done - 1))
+            place.flush()
+            facts = (target, done, end, seed, until, place.fileno())
+            command = [sys.executable, __file__, "--child", *map(str, facts)]
             with (
                 turns,
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    pass_fds=(place.fileno(),),
+                ) as process,
             ):
                 for line in process.stdout or ():
                     message = json.loads(line)
-                    if "at" in message:
-                        at = message["at"]
-                    elif "case" in message:
+                    if "case" in message:
                         failures.append(message)
                         print(f"{target} {message}", file=sys.stderr, flush=True)
                     else:
                         finished, at = True, message["done"] - 1
                         outcomes.update(message["outcomes"])
             if not finished:
+                (at,) = _CASE.unpack(os.pread(place.fileno(), _CASE.size, 0))
                 errors.seek(0)
                 last = errors.read()[-3000:].decode("utf-8", "replace")
                 failures.append({"case": at, "place": f"exit {process.returncode}", "message": last})
@@ -151,6 +165,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]))
+        first, end, seed, until, place = sys.argv[3:]
+        child(sys.argv[2], int(first), int(end), int(seed), float(until), int(place))
     else:
         sys.exit(main())
