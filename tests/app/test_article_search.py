@@ -230,7 +230,7 @@ def test_a_store_that_cannot_be_written_is_searched_without_an_index(
     """And says why."""
     store = tmp_path / "store.db"
     store_of(store, article(1, "Green tea"))
-    monkeypatch.setattr("aggregator.store.sqlite.file._BUSY_SECONDS", 0)
+    monkeypatch.setattr("aggregator.store.sqlite.file.BUSY_SECONDS", 0)
     with sqlite3.connect(store, isolation_level=None) as direct:
         direct.execute("BEGIN IMMEDIATE")
         assert "another process is writing" in brought_up_to_date(store, RuleSet(), no_total, no_total)
