@@ -92,7 +92,7 @@ def _picture_place(value: object) -> str:
 def _source_url(value: object) -> str:
     if isinstance(value, str):
         scheme, _, rest = value.partition(":")
-        is_sound = rest.strip("/") and not _CONTROLS.search(value)
+        is_sound = rest.strip("/") and not _CONTROLS.search(value) and _is_splittable(value)
         if is_sound and scheme not in ("http", "https") and scheme in kinds.schemes():
             return value
     try:
@@ -101,6 +101,15 @@ def _source_url(value: object) -> str:
     except ValueError:
         pass
     raise ValueError('write an address, such as "https://example.org/feed.xml"')
+
+
+def _is_splittable(address: str) -> bool:
+    """Whether brackets in it are around an IPv6 address: `urlsplit` raises ValueError for others."""
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _time_zone(value: object) -> str:

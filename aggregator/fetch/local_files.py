@@ -23,7 +23,10 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
 
     Only regular files are read, and no link that leads out of the folder that the URL names.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # of brackets that are around no IPv6 address
+        raise errors.FetchError(f"{url} is not an address of a file: {error}", url=url) from error
     if parts.netloc not in ("", "localhost"):
         raise errors.FetchError(f"{url} names another machine, not this one", url=url, advice="")
     path = Path(url2pathname(parts.path))

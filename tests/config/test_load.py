@@ -109,6 +109,7 @@ def test_every_mistake_is_reported_at_once_with_file_and_key(tmp_path: Path) -> 
         ("title = ", "is not TOML"),
         ('[[sources]]\nname = "a"\nkind = "articles"\nurl = "https://example.org/"', "needs 'path'"),
         ('[[sources]]\nname = "a"\nurl = "https://"', "write an address"),
+        ('[[sources]]\nname = "a"\nurl = "file://[]/x"', "write an address"),
         ('[[sources]]\nname = "a"\nurl = "https://example.org/"\ncategories = [""]', "write a name"),
         ('[[sources]]\nname = ""\nurl = "https://example.org/"', "write 1 character or more"),
         ('interval = "-1h"', "write a number and a unit"),

@@ -38,6 +38,8 @@ def test_a_file_that_cannot_be_read_is_an_error_with_a_reason(tmp_path: Path) ->
     (tmp_path / "large").write_bytes(b"x" * 10)
     with pytest.raises(errors.TooLarge, match="exceeds 9 bytes"):
         fetch_file((tmp_path / "large").as_uri(), {}, max_bytes=9)
+    with pytest.raises(errors.FetchError, match="is not an address of a file"):
+        fetch_file("file://[]/x", {}, max_bytes=9)
     with pytest.raises(errors.FetchError, match="names another machine"):
         fetch_file("file://example.org/x", {}, max_bytes=9)
 
