@@ -149,7 +149,8 @@ class RecentArticles:
             known.move_to_end(number)
         while self._left_bytes < 0 and len(known) > 1:
             self._left_bytes += _size(known.popitem(last=False)[1])
-        if lost := next((number for number in numbers if number not in found), None):
+        lost = next((number for number in numbers if number not in found), None)
+        if lost is not None:  # of a damaged store it may be 0
             raise _lost(connection, lost)
         return tuple(found[number] for number in numbers)
 

@@ -163,6 +163,7 @@ def _sql(*statements: str) -> Callable[[Path], None]:
 DAMAGES = {
     "truncated": _truncated,
     "not a database": _not_a_database,
+    "archives of a revision 0": _sql("UPDATE archive_entries SET revision = 0"),
     "articles that are no JSON": _sql("UPDATE revisions SET data = 'x{'"),
     "articles that are a list": _sql("UPDATE revisions SET data = '[1]'"),
     "articles with another field": _sql("UPDATE revisions SET data = '{\"colour\": 1}'"),
