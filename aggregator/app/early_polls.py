@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -17,7 +17,7 @@ from aggregator.app.nothing_due import SettledStore, WaitingSources
 from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher, user_agent
 from aggregator.polling.poll import Poller
-from aggregator.publishing.publication_result import POLLS_SHOWN_AFTER, SHOWN_SOURCES
+from aggregator.publishing.publication_result import SHOWN_SOURCES, shows_polls_of
 from aggregator.schedule.state import PollState
 from aggregator.store.sqlite.polls import PolledFile
 
@@ -63,7 +63,7 @@ class EarlyPolls:
         except sqlite3.Error:
             return None
         try:
-            is_sufficient = store.is_sufficient() and _is_shown(store.setting(SHOWN_SOURCES), now)
+            is_sufficient = store.is_sufficient() and shows_polls_of(store.setting(SHOWN_SOURCES) or "", now)
         except sqlite3.Error:
             is_sufficient = False
         if not is_sufficient:
@@ -131,15 +131,6 @@ class EarlyPolls:
         return WaitingSources(
             waiting={name: states[name][0] for name in names}, until=min(polls, default=None)
         )
-
-
-def _is_shown(mark: str | None, now: datetime) -> bool:
-    """Returns whether the pages may go without polls at `now` for a while."""
-    try:
-        shown = datetime.fromisoformat((mark or "").partition(" ")[0])
-        return timedelta(0) <= now - shown < POLLS_SHOWN_AFTER
-    except (ValueError, TypeError):
-        return False
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:

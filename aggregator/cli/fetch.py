@@ -81,7 +81,7 @@ def fetch(
     from aggregator.app.main_job import run_once
     from aggregator.publishing.publication_result import Published
 
-    gc.freeze()
+    gc.freeze()  # what was imported is not searched for cycles
 
     # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
@@ -137,7 +137,7 @@ def fetch(
 def _app(config: Config, now: datetime) -> App:
     from aggregator.app.app import App
 
-    gc.freeze()  # what was imported is not searched for cycles
+    gc.freeze()  # the app imports much more
     return App(config, now)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.errors import WriteError
 
-__all__ = ["Published"]
+__all__ = ["POLLS_SHOWN_AFTER", "SHOWN_SOURCES", "Published", "shows_polls_of"]
 
 
 POLLS_SHOWN_AFTER = timedelta(minutes=15)
@@ -35,3 +35,16 @@ class Published:
     errors: tuple[WriteError, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+def shows_polls_of(mark: str, moment: datetime) -> bool:
+    """Returns whether documents that list sources need not be written again for a poll at `moment`.
+
+    `mark`: the setting `SHOWN_SOURCES`; "" for none. False also if its time is later, as a clock that was
+    ahead may have stored it, or if it is damaged.
+    """
+    try:
+        shown = datetime.fromisoformat(mark.partition(" ")[0])
+        return timedelta(0) <= moment - shown < POLLS_SHOWN_AFTER
+    except (ValueError, TypeError):  # TypeError: a time without a zone
+        return False

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from itertools import chain
 
 from aggregator.config.load import Config
@@ -20,7 +19,7 @@ from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.overview import SectionCache, overview
 from aggregator.publishing.page_look import look_of
 from aggregator.publishing.public_addresses import PublicAddresses, public_addresses_of
-from aggregator.publishing.publication_result import POLLS_SHOWN_AFTER, SHOWN_SOURCES, Published
+from aggregator.publishing.publication_result import SHOWN_SOURCES, Published, shows_polls_of
 from aggregator.publishing.sources_not_loaded import count_not_loaded
 from aggregator.publishing.which_articles_have_pages import pages_of
 from aggregator.publishing.write_article_pages import ArticlePageFiles
@@ -162,11 +161,9 @@ class _Site:
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
         states += (f" {further}" if further else "") + self._faces.mark
         known = store.database.several(_SHOWN)
-        last, _, shown_states = known.get(SHOWN_SOURCES, "").partition(" ")
-        # A clock that was ahead may have stored a later time.
-        is_late = seen is not None and (
-            (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
-        )
+        mark = known.get(SHOWN_SOURCES, "")
+        shown_states = mark.partition(" ")[2]
+        is_late = seen is not None and not shows_polls_of(mark, seen)
         feeds = _digest([(output.folder, output.files) for output in chosen])
         marks = {
             "articles": (self._done.rendered > 0, ""),
@@ -238,15 +235,6 @@ def _look(config: Config, formats: list[str], *facts: str) -> str:
     return _digest(
         [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, *facts]
     )
-
-
-def _moment(text: str) -> datetime | None:
-    """Parses a stored time; None if it is not one."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _digest(facts: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,26 +18,11 @@ from aggregator.fetch.addresses import Place, place_of
 from aggregator.fetch.direct import head_of
 from aggregator.fetch.http import HttpFetcher
 from tests.conftest import NOW
-from tests.support.wire import Manner, Wire, in_turn, sends
+from tests.support.wire import Manner, Serve, in_turn, sends
 
-Serve = Callable[[Manner], Wire]
 START = b"HTTP/1.1 304 Not Modified\r\n"
 UNCHANGED = START + b'ETag: "2"\r\n\r\n'
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<rss/>"
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Makes servers that are closed after the test."""
-    running: list[Wire] = []
-
-    def made(manner: Manner) -> Wire:
-        running.append(Wire(manner))
-        return running[-1]
-
-    yield made
-    for wire in running:
-        wire.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ docs/manners.md tells the same in words; each of its lines names the tests here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from aggregator import __version__, errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch import Fetched, Fetcher, NotModified, Validators, user_agent
 from tests.conftest import NOW
-from tests.support.wire import Manner, Wire, in_turn, sends
+from tests.support.wire import Serve, Wire, in_turn, sends
 
 ETAG = 'W/"a b\\"c, \xe9"'
 MODIFIED = "Sat, 01 Jan 2026 00:00:00 GMT"  # a wrong weekday
@@ -44,23 +44,6 @@ def fetcher() -> Iterator[Fetcher]:
     made = Fetcher(settings, user_agent(settings), lambda host: ["127.0.0.1"])
     yield made
     made.close()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Manner], Wire]]:
-    """Makes servers that are closed after the test."""
-    running: list[Wire] = []
-
-    def made(manner: Manner) -> Wire:
-        running.append(Wire(manner))
-        return running[-1]
-
-    yield made
-    for wire in running:
-        wire.close()
-
-
-Serve = Callable[[Manner], Wire]
 
 
 def get(fetcher: Fetcher, url: str, validators: Validators | None = None) -> Fetched | NotModified:

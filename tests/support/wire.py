@@ -122,3 +122,7 @@ def resets(start: bytes = b"") -> Manner:
         return False
 
     return manner
+
+
+Serve = Callable[[Manner], Wire]
+"""Starts a server of this manner, which is closed after the test."""
