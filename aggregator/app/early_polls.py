@@ -92,6 +92,10 @@ class EarlyPolls:
         return self.app
 
     def _read(self, resource: Resource, context: Context) -> Reading:
+        if self.app is None:
+            from aggregator.reading.workers import import_readers
+
+            import_readers()  # in another process, while the app is imported here
         self._store.whole()
         assert self.app is not None, "the whole store is the app's"
         return self.app.read_polled(resource, context)

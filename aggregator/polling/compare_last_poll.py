@@ -10,6 +10,7 @@ from aggregator.adapters import kinds
 from aggregator.config.load import Source
 from aggregator.fetch import Fetched, Resource
 from aggregator.model.entry import IdentityKind
+from aggregator.polling.document_hash import document_hash
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 from aggregator.store import SourceRecord
@@ -31,7 +32,7 @@ def is_redated(source: Source, state: SourceRecord) -> bool:
 
 
 def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash: str | None) -> bool:
-    """Returns whether a document is, byte for byte, the one that was read before."""
+    """Returns whether a document is the one that was read before (see `document_hash`)."""
     if resource.name:
         stamp = fetched.validators.get("files", {}).get(resource.name)
         return stamp is not None and state.validators.get("files", {}).get(resource.name) == stamp
@@ -49,7 +50,7 @@ def body_hash_of(resources: Sequence[Resource]) -> str | None:
     """Returns a hash of a source's document; None for a folder, whose retriever knows which files changed."""
     if len(resources) != 1 or resources[0].name:
         return None
-    return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()
+    return document_hash(resources[0].body)
 
 
 def context_of(
