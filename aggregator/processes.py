@@ -149,10 +149,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def preload(module: str) -> None:
-    """Imports a module once for all processes, where they are forked; call it before the first one starts."""
+def preload(*modules: str) -> None:
+    """Imports modules once for all processes, where they are forked; call it before the first one starts.
+
+    Another call replaces these modules.
+    """
     if _CONTEXT.get_start_method() == "forkserver":
-        _CONTEXT.set_forkserver_preload([module])
+        _CONTEXT.set_forkserver_preload([*modules])
 
 
 def import_early() -> None:

@@ -1,23 +1,31 @@
-"""Prepares the first poll of a new store, before the modules that a run needs are imported."""
+"""Prepares the first poll of a new store, before the config is read and the modules of a run are imported."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from aggregator.config.load import Config
+from pathlib import Path
 
 __all__ = ["prepare"]
 
+_MANY = 100
+"""With so many sources, documents are certainly written in several processes."""
 
-def prepare(config: Config) -> None:
-    """Starts the import of all readers in another process if there is no store yet, and does not wait for it.
 
-    The first poll reads documents for certain; a later one may find that nothing changed.
+def prepare(config_file: Path, store: Path | None) -> None:
+    """Starts the process from which all others are forked if there is no store yet, and does not wait for it.
+
+    It imports all readers: the first poll reads documents for certain; a later one may find that nothing
+    changed. With many sources it also imports what writes documents.
+
+    - `store`: the store's file; None: not known yet.
     """
-    from aggregator.config.store_address import is_there
+    if store is None or store.exists():
+        return
+    # Not by what uses these modules: its own imports take 0.1 s.
+    from aggregator.processes import import_early, preload
 
-    if not is_there(config.store):
-        from aggregator.reading.workers import import_readers
-
-        import_readers()
+    try:
+        is_large = config_file.read_bytes().count(b"[[sources]]") >= _MANY
+    except OSError:
+        return
+    preload("aggregator.reading.preload", *(["aggregator.publishing.parallel"] if is_large else []))
+    import_early()

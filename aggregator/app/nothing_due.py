@@ -38,6 +38,7 @@ __all__ = [
     "idle_run",
     "record",
     "settled_store",
+    "store_of",
     "waiting_sources",
 ]
 
@@ -154,7 +155,7 @@ def settled_store(
 
 def _kept(config_file: Path, config_digest: str, names: Sequence[str]) -> dict[str, Any] | None:
     """Returns the record of a store, if it was made with this config and has these sources."""
-    if (store := _store_of(config_file)) is None:
+    if (store := store_of(config_file)) is None:
         return None
     kept: dict[str, Any] = json.loads(_record_path(store).read_bytes())
     is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, config_digest, str(store))
@@ -171,19 +172,22 @@ def _published_files(kept: Mapping[str, Any]) -> list[_Fact] | None:
     return _files_in([Path(each) for each in kept["folders"]])
 
 
-def _store_of(config_file: Path) -> Path | None:
+def store_of(config_file: Path) -> Path | None:
     """Returns the store file that a config names; None if it is not a file, or is not found in this way.
 
     Top-level keys come before all tables in TOML, so that the tables, perhaps with thousands of sources, are
     not read. If a line that looks like a table is part of a string, the text before it is not valid TOML.
     """
-    head, opened, _ = f"\n{config_file.read_text('utf-8-sig')}".partition("\n[")
-    store = tomllib.loads(head).get("store", _DEFAULT_STORE)
-    if not isinstance(store, str) or "://" in store or not opened:
+    try:
+        head, opened, _ = f"\n{config_file.read_text('utf-8-sig')}".partition("\n[")
+        store = tomllib.loads(head).get("store", _DEFAULT_STORE)
+        if not isinstance(store, str) or "://" in store or not opened:
+            return None
+        folder = config_file.absolute().parent
+        home = folder.parent if folder.name == "config" else folder
+        return (home / Path(store).expanduser()).absolute()
+    except (OSError, ValueError, RuntimeError):  # loading the config says what is wrong
         return None
-    folder = config_file.absolute().parent
-    home = folder.parent if folder.name == "config" else folder
-    return (home / Path(store).expanduser()).absolute()
 
 
 def _record_path(store: Path) -> Path:

@@ -74,8 +74,8 @@ def fetch(
     if not (force or refetch) and (found := nothing_due.idle_run(config_file, names, datetime.now(UTC))):
         return lines.print_idle(found, names)
 
+    first_poll.prepare(config_file, nothing_due.store_of(config_file))
     config = load_config(config_file)
-    first_poll.prepare(config)
 
     from aggregator.app.early_polls import EarlyPolls
     from aggregator.app.main_job import run_once

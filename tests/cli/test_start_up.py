@@ -11,8 +11,9 @@ from pathlib import Path
 import click.testing
 import pytest
 
+from aggregator import processes
+from aggregator.app import first_poll, nothing_due
 from aggregator.cli.main import COMMANDS, main
-from aggregator.reading import workers
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -141,12 +142,48 @@ def test_only_a_first_poll_expects_documents(
     server.pages["/a"] = Answer(body=feed("tea", 1, 2))
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
     monkeypatch.chdir(site.home)
-    begun: list[str] = []
-    monkeypatch.setattr(workers, "import_early", lambda: begun.append("imports"))
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(processes, "preload", lambda *modules: begun.append(modules))
+    monkeypatch.setattr(processes, "import_early", lambda: begun.append(("begins",)))
     for _ in range(2):
         ran = click.testing.CliRunner().invoke(main, ["fetch", "--force"])
         assert ran.exit_code == 0, ran.output
-    assert begun == ["imports"]
+    assert begun == [("aggregator.reading.preload",), ("begins",)]
+
+
+def test_the_first_poll_of_many_sources_also_imports_what_writes_their_feeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With fewer, one process writes everything, which imports it itself."""
+    preloaded: list[tuple[str, ...]] = []
+    monkeypatch.setattr(processes, "preload", lambda *modules: preloaded.append(modules))
+    monkeypatch.setattr(processes, "import_early", lambda: None)
+    config = tmp_path / "aggregator.toml"
+    for count in (99, 100):
+        config.write_text("".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)))
+        first_poll.prepare(config, tmp_path / "no.db")
+    first_poll.prepare(config, None)
+    first_poll.prepare(config, config)
+    first_poll.prepare(tmp_path / "none.toml", tmp_path / "no.db")
+    assert [modules[1:] for modules in preloaded] == [(), ("aggregator.publishing.parallel",)]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        "store = 1\n[site]",
+        "store =\n[site]",
+        'store = "postgresql://a/b"\n[site]',
+        'store = "~nobody-at-all/a"\n[[sources]]',
+    ],
+)
+def test_a_store_that_is_not_known_before_the_config_is_loaded_is_none(tmp_path: Path, config: str) -> None:
+    """Loading the config reports what is wrong with it."""
+    file = tmp_path / "aggregator.toml"
+    assert nothing_due.store_of(file) is None
+    file.write_text(config)
+    assert nothing_due.store_of(file) is None
 
 
 def test_pictures_that_are_copied_already_load_no_decoder(
