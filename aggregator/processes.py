@@ -150,10 +150,7 @@ def cores() -> int:
 
 
 def preload(*modules: str) -> None:
-    """Imports modules once for all processes, where they are forked; call it before the first one starts.
-
-    Another call replaces these modules.
-    """
+    """Imports only these once for all processes, where they are forked; call it before the first one starts."""
     if _CONTEXT.get_start_method() == "forkserver":
         _CONTEXT.set_forkserver_preload([*modules])
 

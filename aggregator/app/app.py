@@ -107,13 +107,18 @@ class App:
 
     def close(self) -> None:
         """Stops the worker processes, and closes connections and the store."""
-        if self._made("_workers"):
-            self._workers.close()
+        self.end_reading()
         if self._made("_copying"):
             self._copying.close()
         if self._made("_fetcher"):
             self._fetcher.close()
         self._store.close()
+
+    def end_reading(self) -> None:
+        """Stops the processes that read documents, to save memory; the next document starts others."""
+        with self._making_workers:
+            if self._made("_workers"):
+                vars(self).pop("_workers").close()
 
     @cached_property
     def _fetcher(self) -> Fetcher:
@@ -146,9 +151,7 @@ class App:
         return BucketOutput(self.config, self._store)
 
     def is_behind(self, now: datetime) -> bool:
-        """Returns whether to publish though nothing was polled: to retry a bucket, or because a digest is
-        due.
-        """
+        """Returns whether to publish though nothing was polled: to retry a bucket, or for a due digest."""
         return (self._made("_bucket_output") and self._bucket_output.is_behind) or self._notices.is_due(now)
 
     @cached_property
@@ -210,15 +213,11 @@ class App:
         return self._followed.ready(sources, now)
 
     def waiting_sources(self, now: datetime) -> WaitingSources | None:
-        """Returns what the next run may rely on after one with nothing due (see `app.nothing_due`); None:
-        nothing.
-        """
+        """Returns what the next run may rely on (see `app.nothing_due`), None for nothing."""
         return None if self._chooser.date_changes else waiting_sources(self.config, self._store, now)
 
     def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
-        """Returns the sources with these names; without names, all enabled ones in memory. Raises
-        ConfigError.
-        """
+        """Returns the sources with these names; without, all enabled ones in memory. Raises ConfigError."""
         return self._followed.select(self.config, names, now)
 
     def refresh(self, now: datetime) -> None:

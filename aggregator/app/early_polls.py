@@ -93,7 +93,7 @@ class EarlyPolls:
 
     def _read(self, resource: Resource, context: Context) -> Reading:
         if self.app is None:
-            from aggregator.reading.workers import import_readers
+            from aggregator.reading.early_import import import_readers
 
             import_readers()  # in another process, while the app is imported here
         self._store.whole()

@@ -20,12 +20,10 @@ def prepare(config_file: Path, store: Path | None) -> None:
     """
     if store is None or store.exists():
         return
-    # Not by what uses these modules: its own imports take 0.1 s.
-    from aggregator.processes import import_early, preload
+    from aggregator.reading.early_import import import_readers
 
     try:
         is_large = config_file.read_bytes().count(b"[[sources]]") >= _MANY
     except OSError:
         return
-    preload("aggregator.reading.preload", *(["aggregator.publishing.parallel"] if is_large else []))
-    import_early()
+    import_readers(*(["aggregator.publishing.parallel"] if is_large else []))

@@ -82,6 +82,7 @@ def run_once(
     if is_stopping() or (is_over is None and not is_busy):
         return is_busy
     if is_over is not None:
+        app.end_reading()
         for count in app.upkeep(now):
             watcher.pruned(count)
     publish(app, now, watcher)

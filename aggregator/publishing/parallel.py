@@ -71,12 +71,21 @@ class _Answer:
 
 
 def write(
-    outputs: Sequence[FeedOutput], store: Store, context: RenderContext, processes: int | None = None
+    outputs: Sequence[FeedOutput],
+    store: Store,
+    context: RenderContext,
+    processes: int | None = None,
+    *,
+    beside: Callable[[], object] = bool,
 ) -> WriteResult:
     """Writes these feeds and their archives; the result is in the order of `outputs`.
 
-    `processes`: how many processes write many documents, this one included; None for one per core, at most
-    `MAX_PROCESSES`. If a process is killed, the others write its share. Raises StoreError.
+    - `processes`: how many processes write many documents, this one included; None for one per core, at most
+      `MAX_PROCESSES`. If a process is killed, the others write its share.
+    - `beside`: called while other processes write archives, if all feeds themselves are written by then; else
+      not at all.
+
+    Raises StoreError.
     """
     with ExitStack() as stack:
         stack.enter_context(_few_searches())
@@ -86,7 +95,8 @@ def write(
         sharing.start(len(plans) + sum(len(plan.archives) for plan in plans))
         sharing.write([(plan, None) for plan in plans if plan.is_new])
         going_on = [plan for plan in plans if not sharing.has_failed(plan)]
-        sharing.write(_by_date([(plan, number) for plan in going_on for number in plan.archives], store))
+        full = _by_date([(plan, number) for plan in going_on for number in plan.archives], store)
+        sharing.write(full, beside if all(plan.is_new for plan in plans) else bool)
         sharing.write([(plan, None) for plan in plans if not (plan.is_new or sharing.has_failed(plan))])
     for plan in plans:
         whole = WriteResult()
@@ -206,13 +216,15 @@ class _Sharing:
             self._threads.submit(self._pool.ask, None, self._slim, ()) for _ in range(self._others)
         ]
 
-    def write(self, tasks: Sequence[Task]) -> None:
-        """Writes these documents; none is left when it returns."""
+    def write(self, tasks: Sequence[Task], beside: Callable[[], object] = bool) -> None:
+        """Writes these documents; none is left when it returns. Calls `beside` if other processes help."""
         at_once = _AT_ONCE
         if self._pool and all(each.done() for each in self._starting):  # few documents too are divided
             at_once = min(_AT_ONCE, max(1, len(tasks) // (1 + self._others)))
         self._left.extend(_shares(tasks, at_once))
-        with self._written_beside():
+        with self._written_beside() as is_shared:
+            if is_shared:
+                beside()
             self.write_here()
         self.write_here()  # shares of processes that failed
 
@@ -240,15 +252,17 @@ class _Sharing:
                 return
 
     @contextmanager
-    def _written_beside(self) -> Iterator[None]:
-        """Within this context, the other processes write shares too, until there is none left."""
+    def _written_beside(self) -> Iterator[bool]:
+        """Within this context, the other processes write shares too, until there is none left; False: they do
+        not.
+        """
         pool = self._pool
         if pool is None or len(self._left) < 2:
-            yield
+            yield False
             return
         try:
             asking = [self._threads.submit(self._ask, pool) for _ in range(self._others)]
-            yield
+            yield True
             for each in asking:
                 each.result()
         except BaseException:

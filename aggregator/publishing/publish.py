@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 from aggregator.config.load import Config
@@ -88,20 +89,22 @@ def publish(
     before.written += faces.write()
     if chosen:
         pages.write(disclosure, chosen[0].rules, version, before)
-    done = sharing.write(due, store, context, processes)
-    done.add(before)
-    failed = len(done.errors)
     cache.hold_to(look)
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
-    site = _Site(store, config, version, disclosure, formats, of_pages, faces, done)
-    site.write(site_writers, chosen, cache, renew=renew)
-    pages.remove(done)
+    site = _Site(store, config, version, disclosure, formats, of_pages, faces)
+    write_site = partial(site.write, site_writers, chosen, cache, renew=renew)
+    done = sharing.write(due, store, context, processes, beside=partial(write_site, shows_new=True))
+    if not site.is_written:
+        write_site(shows_new=done.rendered > 0)
+    done.add(before)
+    after = site.done
+    pages.remove(after)
     faces.remove()
-    remove_logos(config, of_pages.logo, done)
-    failed += len(faces.errors)
-    done.errors += faces.errors
-    if len(done.errors) == failed:  # a failed feed stays stale by itself, a document of the site does not
+    remove_logos(config, of_pages.logo, after)
+    if not after.errors:  # a failed feed stays stale by itself, a document of the site does not
         store.database.remember("look", look)
+    done.add(after)
+    done.errors += faces.errors
     return Published(
         rendered=done.rendered,
         written=tuple(done.written),
@@ -116,7 +119,7 @@ _SHOWN = ("shown sources", "shown feeds", "files articles", "files feeds", "file
 
 
 class _Site:
-    """Writes those documents of the whole site that are due."""
+    """Writes those documents of the whole site that are due; `done` says which, and what failed."""
 
     def __init__(
         self,
@@ -127,7 +130,6 @@ class _Site:
         formats: tuple[OutputFormat, ...],
         look: PageLook,
         faces: MemberPictures,
-        done: WriteResult,
     ) -> None:
         self._formats = formats
         self._look = look
@@ -136,7 +138,8 @@ class _Site:
         self._config = config
         self._version = version
         self._disclosure = disclosure
-        self._done = done
+        self.done = WriteResult()
+        self.is_written = False
 
     def write(
         self,
@@ -145,12 +148,15 @@ class _Site:
         cache: SectionCache,
         *,
         renew: bool,
+        shows_new: bool,
     ) -> None:
         """Writes the documents of the whole site in which something may have changed.
 
         Documents that list sources are written again if the state of a source changed, else at most once in
-        `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at almost any time.
+        `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at almost any time. `shows_new`: feeds
+        were rendered.
         """
+        self.is_written = True
         store, config = self._store, self._config
         formats = [name for name in site_writers if name in config.all_formats]
         writers = [w for name in formats for w in site_writers[name] if is_wanted(w, self._look)]
@@ -166,7 +172,7 @@ class _Site:
         is_late = seen is not None and not shows_polls_of(mark, seen)
         feeds = _digest([(output.folder, output.files) for output in chosen])
         marks = {
-            "articles": (self._done.rendered > 0, ""),
+            "articles": (shows_new, ""),
             "feeds": (known.get("shown feeds") != feeds, feeds),
             "sources": (
                 is_late or shown_states != states,
@@ -208,16 +214,16 @@ class _Site:
 
     def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> bool:
         """Writes documents; returns whether all are in place. One that fails does not stop the others."""
-        failed = len(self._done.errors)
+        failed = len(self.done.errors)
         for writer in writers:
             path = self._config.output / writer.file_name
             try:
                 remove_leftovers(self._config.output, below=False)
                 if write_if_changed(path, writer.render(whole), compress=self._config.publish.compress):
-                    self._done.written.append(path)
+                    self.done.written.append(path)
             except WriteError as error:
-                self._done.errors.append(error)
-        return len(self._done.errors) == failed
+                self.done.errors.append(error)
+        return len(self.done.errors) == failed
 
     def _remove_documents(
         self, site_writers: Mapping[str, tuple[SiteWriter, ...]], files: tuple[str, ...]
@@ -227,7 +233,7 @@ class _Site:
                 if writer.file_name not in files:
                     remove(self._config.output / writer.file_name)
         except WriteError as error:
-            self._done.errors.append(error)
+            self.done.errors.append(error)
 
 
 def _look(config: Config, formats: list[str], *facts: str) -> str:

@@ -13,9 +13,10 @@ from aggregator.adapters import kinds
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.processes import Lost, Processes, Stopped, cores, import_early, preload
+from aggregator.processes import Lost, Processes, Stopped, cores, preload
 from aggregator.reading import worker_answers
 from aggregator.reading.context import Context
+from aggregator.reading.early_import import READERS
 from aggregator.reading.worker_answers import Answer
 
 DEADLINE = timedelta(seconds=20)
@@ -23,13 +24,8 @@ MEMORY_BYTES = 1024**3
 DOCUMENTS_PER_PROCESS = 2_000
 
 Read = Callable[[Resource, Context], Reading]
-preload("aggregator.reading.preload")  # not imported here: the reader of each kind takes half a second
+preload(READERS)
 _log = logging.getLogger(__name__)
-
-
-def import_readers() -> None:
-    """Starts the process from which workers are forked, which imports all readers; does not wait for it."""
-    import_early()
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:

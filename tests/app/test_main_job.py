@@ -20,11 +20,19 @@ from urllib.parse import quote
 import feedparser
 import pytest
 
+from aggregator.app.app import App
+from aggregator.app.main_job import RunWatcher, run_once
+from aggregator.config.load import load
+from aggregator.errors import ReadError
+from aggregator.model.resource import Resource
 from aggregator.publishing.outputs import page_of
+from aggregator.publishing.publication_result import Published
+from aggregator.reading.context import Context
+from aggregator.reading.workers import Workers
 from aggregator.store import ALL, Store, StoredArticle
 from tests.conformance.documents import check_atom, check_json_feed, check_opml, check_rss
 from tests.conformance.html import check_html
-from tests.conftest import Answer, Server
+from tests.conftest import NOW, Answer, Server
 from tests.support.examples import one_in
 from tests.support.readers import (
     by_feedparser,
@@ -195,6 +203,25 @@ def articles_of(site: Site) -> list[tuple[str, ...]]:
             "select uid, source, id, articles.published, data from articles "
             "join revisions on revisions.pk = revision order by uid"
         ).fetchall()
+
+
+def test_processes_that_read_are_stopped_before_a_command_publishes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their memory is free while others write feeds; the daemon keeps them for its next polls."""
+    site.configure(entries_per_feed=10)
+    ended: list[str] = []
+    with App(load(site.file), NOW) as app:
+        vars(app)["_workers"] = workers = Workers(1)
+        monkeypatch.setattr(app, "publish", lambda *_, **__: Published())
+        for is_over in (None, lambda: True):
+            assert not run_once(app, (), NOW, RunWatcher(), is_over=is_over)
+            try:
+                workers.read(Resource(url="", body=b""), Context())
+            except ReadError as error:
+                ended.append(error.reason)
+    assert "the workers are stopped" not in ended[0]
+    assert ended[1] == "the workers are stopped"
 
 
 @pytest.mark.parametrize("share", range(2))

@@ -11,9 +11,9 @@ from pathlib import Path
 import click.testing
 import pytest
 
-from aggregator import processes
 from aggregator.app import first_poll, nothing_due
 from aggregator.cli.main import COMMANDS, main
+from aggregator.reading import early_import
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -143,8 +143,8 @@ def test_only_a_first_poll_expects_documents(
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
     monkeypatch.chdir(site.home)
     begun: list[tuple[str, ...]] = []
-    monkeypatch.setattr(processes, "preload", lambda *modules: begun.append(modules))
-    monkeypatch.setattr(processes, "import_early", lambda: begun.append(("begins",)))
+    monkeypatch.setattr(early_import, "preload", lambda *modules: begun.append(modules))
+    monkeypatch.setattr(early_import, "import_early", lambda: begun.append(("begins",)))
     for _ in range(2):
         ran = click.testing.CliRunner().invoke(main, ["fetch", "--force"])
         assert ran.exit_code == 0, ran.output
@@ -156,8 +156,8 @@ def test_the_first_poll_of_many_sources_also_imports_what_writes_their_feeds(
 ) -> None:
     """With fewer, one process writes everything, which imports it itself."""
     preloaded: list[tuple[str, ...]] = []
-    monkeypatch.setattr(processes, "preload", lambda *modules: preloaded.append(modules))
-    monkeypatch.setattr(processes, "import_early", lambda: None)
+    monkeypatch.setattr(early_import, "preload", lambda *modules: preloaded.append(modules))
+    monkeypatch.setattr(early_import, "import_early", lambda: None)
     config = tmp_path / "aggregator.toml"
     for count in (99, 100):
         config.write_text("".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)))

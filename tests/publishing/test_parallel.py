@@ -110,6 +110,24 @@ def files(planet: Planet) -> dict[str, bytes]:
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
+@pytest.mark.parametrize(("processes", "is_known", "expected"), [(2, False, 1), (1, False, 0), (2, True, 0)])
+def test_the_site_is_written_while_others_write_archives_once_all_feeds_are_there(
+    planet: Planet, processes: int, is_known: bool, expected: int
+) -> None:
+    """If one process writes everything, or a feed is still to be written, the site follows at the end."""
+    if is_known:
+        published(planet, 1)
+        planet.add(*(article(500 + n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
+    disclosure = PublicAddresses(planet.config, {})
+    due = outputs(planet.store, planet.config, WRITERS, disclosure)
+    context = RenderContext(config=planet.config, writers=WRITERS, version="1", everything=False)
+    there: list[set[str]] = []
+    sharing.write(due, planet.store, context, processes, beside=lambda: there.append({*files(planet)}))
+    assert len(there) == expected
+    for before in there:
+        assert {f"{each.folder}/atom.xml" for each in due} <= before < {*files(planet)}
+
+
 def test_three_processes_write_what_one_writes(planet: Planet, tmp_path: Path) -> None:
     """Feeds, archives and the site's own documents, reported in the same order; and nothing is left stale."""
     alone = Planet(tmp_path / "alone", entries_per_feed=2)
