@@ -150,7 +150,7 @@ def cores() -> int:
 
 
 def preload(*modules: str) -> None:
-    """Imports only these once for all processes, where they are forked; call it before the first one starts."""
+    """Imports only these, once for all processes, where they are forked; call it before the first starts."""
     if _CONTEXT.get_start_method() == "forkserver":
         _CONTEXT.set_forkserver_preload([*modules])
 
