@@ -85,6 +85,9 @@ class EarlyPolls:
             self.app.close()
 
     def _opened(self) -> App:
+        from aggregator.reading.early_import import import_readers
+
+        import_readers()  # in another process, while the app is imported here
         from aggregator.app.app import App
 
         self.app = App(self.config, self._now)
@@ -92,10 +95,6 @@ class EarlyPolls:
         return self.app
 
     def _read(self, resource: Resource, context: Context) -> Reading:
-        if self.app is None:
-            from aggregator.reading.early_import import import_readers
-
-            import_readers()  # in another process, while the app is imported here
         self._store.whole()
         assert self.app is not None, "the whole store is the app's"
         return self.app.read_polled(resource, context)

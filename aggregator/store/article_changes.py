@@ -41,8 +41,6 @@ _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
 # Built once: building a statement takes SQLAlchemy several times as long as running it takes SQLite.
-IS_ANY = "SELECT 1 FROM articles WHERE source = ? LIMIT 1"
-"""Selects a row if the store has any article of a source."""
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _REWRITE = revisions.update().where(revisions.c.pk == _PK)

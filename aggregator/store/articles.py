@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime
+from heapq import nlargest
 from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
 from aggregator.store import retention
-from aggregator.store.article_changes import IS_ANY, ArticleChanges
+from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.column_types import moment
 from aggregator.store.database import Database
 from aggregator.store.raw_sql import fetch_rows
@@ -28,13 +30,8 @@ from aggregator.store.stored_article import (
 from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
-# Without SQLAlchemy: these run for each document that changed.
-# A withdrawn article must be read again when its file is back.
-_FINGERPRINTS = """SELECT fingerprint FROM articles
-WHERE source = ? AND fingerprint <> '' AND reader_version = ? AND state <> ?"""
-_FILES = "SELECT id, file FROM articles WHERE source = ? AND file <> '' AND state <> ?"
-_NEWEST_DATES = """SELECT published FROM articles
-WHERE source = ? AND state = ? ORDER BY published DESC LIMIT ?"""
+# Without SQLAlchemy, and in one query: it runs for each document that changed.
+_OF_SOURCE = "SELECT id, state, published, fingerprint, reader_version, file FROM articles WHERE source = ?"
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
@@ -47,20 +44,22 @@ class Articles:
         self._database = database
         self._judge = judge
         self._rules = rules
+        self._readers = threading.BoundedSemaphore(database.dialect.most_readers)
 
     def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
         """Returns what a poll of a source needs to know of its articles, with at most `dates` dates."""
-        with self._database.snapshot() as connection:
-            if not fetch_rows(connection, IS_ANY, (source,)):
-                return PolledArticles()
-            marks = fetch_rows(connection, _FINGERPRINTS, (source, reader_version, WITHDRAWN))
-            return PolledArticles(
-                fingerprints=frozenset(mark for (mark,) in marks),
-                files=dict(fetch_rows(connection, _FILES, (source, WITHDRAWN))),
-                newest=tuple(
-                    moment(date) for (date,) in fetch_rows(connection, _NEWEST_DATES, (source, FOUND, dates))
-                ),
-            )
+        with self._readers, self._database.single() as connection:
+            rows = fetch_rows(connection, _OF_SOURCE, (source,))
+        # A withdrawn article must be read again when its file is back.
+        there = [row for row in rows if row[1] != WITHDRAWN]
+        newest = nlargest(dates, (published for _, state, published, *_ in rows if state == FOUND))
+        return PolledArticles(
+            fingerprints=frozenset(
+                mark for *_, mark, version, _ in there if mark and version == reader_version
+            ),
+            files={id_: file for id_, *_, file in there if file},
+            newest=tuple(map(moment, newest)),
+        )
 
     def newest_number(self) -> int:
         """Returns the number of the article that was stored last; 0 if there is none."""

@@ -106,12 +106,14 @@ class Dialect(Protocol):
     - `engine`: for writing.
     - `reading`: for reading one state of the database in each transaction.
     - `autocommit`: for single statements without a transaction around them; None where that saves nothing.
+    - `most_readers`: how many threads should read at once what is read in less than a millisecond.
     """
 
     place: str
     engine: sa.Engine
     reading: sa.Engine
     autocommit: sa.Engine | None
+    most_readers: int
     search: SearchIndex
 
     def open(self, check: Check) -> None:

@@ -142,6 +142,7 @@ class PostgreSQL:
     engine: sa.Engine
     reading: sa.Engine
     autocommit: sa.Engine | None
+    most_readers = 30
 
     def __init__(self, address: DatabaseAddress, *, reads_only: bool = False) -> None:
         self._address = address
@@ -155,7 +156,7 @@ class PostgreSQL:
             "postgresql+psycopg://",
             creator=self._connected,
             # All are kept: the server starts a process for each new one. The last used one is used first.
-            pool_size=30,
+            pool_size=self.most_readers,
             max_overflow=0,
             pool_use_lifo=True,
             execution_options={OPTION: self},
