@@ -57,10 +57,10 @@ def _made(item: Cleaned, channel: Channel) -> Fragment:
     names = item.authors or [line(origin.title) or line(channel.title) or line(channel.id)]
     written += [_person("author", name, item) for name in names]
     written += [_person("contributor", name, item) for name in item.contributors]
-    content = ""
+    first = written
     if item.content:
-        content = f'<content type="html"{in_content}>{item.content}</content>'
-        written.append(content)
+        first.append(f'<content type="html"{in_content}>')
+        written = ["</content>"]
     elif not item.link:  # §4.1.2: without content there must be an alternate link
         written.append('<content type="html"/>')
     if item.link:
@@ -82,9 +82,9 @@ def _made(item: Cleaned, channel: Channel) -> Fragment:
     # After every media:title: feedparser takes a media:title after an atom:source for the entry's title.
     before, after = _source(origin)
     if before:
-        written.append(f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}")
+        written.append(f"{before}{updated}{after}" if after else before)
     opened = "entry" + attributes({"xml:lang": item.language}) if item.language else "entry"
-    return entry_fragment(opened, written, content, OUTER["feed"])
+    return entry_fragment(opened, first, OUTER["feed"], item.content, written)
 
 
 def _languages(article: Article, around: str | None) -> tuple[str, str, str]:
@@ -121,7 +121,8 @@ def _link(href: str, rel: str, **others: str | None) -> str:
 
 @lru_cache(maxsize=4096)  # most entries of a feed have the same origin
 def _source(origin: Origin) -> tuple[str, str]:
-    """Returns the atom:source of an entry in two parts, before and after its date.
+    """Returns the atom:source of an entry in two parts, before and after its date; the second is empty if the
+    feed has a date of its own.
 
     Both are empty if nothing is known of the feed that the entry came from.
     """
@@ -140,4 +141,6 @@ def _source(origin: Origin) -> tuple[str, str]:
     ]
     opened = "source" + attributes({"xml:lang": language_tag(origin.language)})
     before, after = nested(opened, filter(None, children), 2).split("<updated></updated>")
+    if origin.updated:
+        return f"{before}<updated>{origin.updated.isoformat()}</updated>{after}", ""
     return f"{before}<updated>", f"</updated>{after}"

@@ -17,8 +17,8 @@ from aggregator.writers.extra_metadata import (
     person_addresses,
     terms_of,
 )
-from aggregator.writers.markup import MarkupElement, escaped
-from aggregator.writers.xml_text import address, body, language_tag, line, lines
+from aggregator.writers.markup import MarkupElement, escaped, escaped_utf8
+from aggregator.writers.xml_text import address, body, body_utf8, language_tag, line, lines
 
 __all__ = ["Cleaned", "cleaned"]
 
@@ -27,7 +27,7 @@ __all__ = ["Cleaned", "cleaned"]
 class Cleaned:
     """The parts of an item; "", None or empty if it does not have them.
 
-    - `summary`, `content`: HTML, escaped for XML.
+    - `summary`, `content`: HTML, escaped for XML; the content in UTF-8, as most of it is inserted unchanged.
     - `extensions`: elements of other namespaces, each with its text.
     - `rights`: the article's own, not the feed's.
     """
@@ -40,7 +40,7 @@ class Cleaned:
     title: str
     link: str | None
     summary: str
-    content: str
+    content: bytes
     authors: Sequence[str]
     categories: Sequence[str]
     links: Sequence[dict[str, str]]
@@ -70,7 +70,7 @@ def _cleaned(item: Item) -> Cleaned:
         line(article.title),
         address(article.link),
         escaped(body(article.summary)),
-        escaped(body(article.content)),
+        escaped_utf8(body_utf8(article.content)),
         lines(article.authors) if article.authors else (),
         lines(names) if names else (),
         also_in(item) if item.also_in else (),

@@ -62,11 +62,13 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
 
 
 def _fragment(item: Item, channel: Channel) -> Fragment:
-    found, content = cleaned(item), ""
-    if found.content:
-        said = _language(item.article, "content", found.language or channel.language)
-        content = f"<content:encoded{said}>{found.content}</content:encoded>"
-    return entry_fragment("item", [*_item(found, channel, content)], content, OUTER["channel"])
+    found, outer = cleaned(item), OUTER["channel"]
+    before, after = _before_content(found, channel), _after_content(found, channel)
+    if not found.content:
+        return entry_fragment("item", [*before, *after], outer)
+    said = _language(item.article, "content", found.language or channel.language)
+    opened, closed = f"<content:encoded{said}>", "</content:encoded>"
+    return entry_fragment("item", [*before, opened], outer, found.content, [closed, *after])
 
 
 def _elements(channel: Channel) -> Iterator[str]:
@@ -84,8 +86,8 @@ def _elements(channel: Channel) -> Iterator[str]:
         yield "<fh:archive/>"
 
 
-def _item(item: Cleaned, channel: Channel, content: str) -> Iterator[str]:
-    article, origin = item.article, item.article.origin
+def _before_content(item: Cleaned, channel: Channel) -> Iterator[str]:
+    article = item.article
     around = item.language or channel.language
     # An item needs a title or a description (RSS 2.0 `<item>`).
     if title := inert_text(item.title) or ("" if item.summary else item.link or item.id):
@@ -101,8 +103,7 @@ def _item(item: Cleaned, channel: Channel, content: str) -> Iterator[str]:
         yield f"<comments>{escaped(item.comments)}</comments>"
     # RSS 2.0 `<enclosure>`: an http address; profile: one for each item, because readers use the first or
     # last.
-    first = next((e for e in item.enclosures if e.url.startswith("http")), None)
-    if first:
+    if first := _first_enclosure(item):
         length, media_type = str(first.length or 0), first.type or "application/octet-stream"
         yield f"<enclosure{attributes({'url': first.url, 'length': length, 'type': media_type})}/>"
     yield f"<pubDate>{rfc822(item.published)}</pubDate>"
@@ -115,11 +116,16 @@ def _item(item: Cleaned, channel: Channel, content: str) -> Iterator[str]:
         yield _contributor(name, item)
     for link in item.links:
         yield f"<atom:link{attributes(link)}/>"
-    if content:
-        yield content
-    yield from _extensions(item, first, channel.language)
+
+
+def _first_enclosure(item: Cleaned) -> Enclosure | None:
+    return next((e for e in item.enclosures if e.url.startswith("http")), None)
+
+
+def _after_content(item: Cleaned, channel: Channel) -> Iterator[str]:
+    yield from _extensions(item, _first_enclosure(item), channel.language)
     # After every media:title: feedparser takes a media:title after a `<source>` for the item's title.
-    if source := _source(origin):
+    if source := _source(item.article.origin):
         yield source
 
 

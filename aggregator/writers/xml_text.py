@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from aggregator.normalise.links import FOLLOWED, with_ascii_host
-from aggregator.normalise.xml_characters import legal
+from aggregator.normalise.xml_characters import FORBIDDEN, legal, legal_utf8
 
 __all__ = [
     "address",
     "body",
+    "body_utf8",
     "identifier",
     "language_tag",
     "line",
@@ -27,6 +28,7 @@ _PLAIN_ADDRESS = re.compile(
     r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
 )
 _PRINTABLE_UP_TO = 400
+_BLANK = re.compile(rf"[\s{FORBIDDEN}]*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAMED = re.compile("tag:|urn:uuid:", re.IGNORECASE)
 _WELL_NAMED = re.compile(
@@ -50,6 +52,11 @@ def body(html: str) -> str:
     """Returns a body valid in XML, otherwise unchanged; "" if it is only white space."""
     cleaned = legal(html)
     return "" if cleaned.isspace() else cleaned
+
+
+def body_utf8(html: str) -> bytes:
+    """Returns `body(html)` in UTF-8."""
+    return b"" if _BLANK.fullmatch(html) else legal_utf8(html)
 
 
 def lines(texts: Iterable[str]) -> list[str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.parsers import expat
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.model.article import Origin
 from aggregator.writers.cleaned_items import Cleaned, cleaned
+from aggregator.writers.markup import escaped
+from aggregator.writers.xml_text import body
 from tests.support.channels import article_with, item_of
 
 
@@ -52,4 +57,18 @@ def test_contributors_are_names(contributors: object, expected: list[str]) -> No
 
 def test_bodies_are_escaped() -> None:
     """Once for both formats."""
-    assert one(content="<p>a&b</p>\r").content == "&lt;p&gt;a&amp;b&lt;/p&gt;&#13;"
+    assert one(content="<p>a&b</p>\r").content == b"&lt;p&gt;a&amp;b&lt;/p&gt;&#13;"
+    assert one(summary="<p>a&b</p>\r").summary == "&lt;p&gt;a&amp;b&lt;/p&gt;&#13;"
+
+
+@given(st.text() | st.text("<>&;#13]![CDAT \r\n\t\x00\x0b\x1f\ud800\ufffe\uffff\xa0\x85p/-"))
+def test_any_content_is_well_formed_and_read_unchanged(html: str) -> None:
+    """It is not parsed again in a document, and is equal to what was made of text."""
+    made = one(content=html).content
+    assert made == escaped(body(html)).encode()
+    assert b"<" not in made
+    read: list[str] = []
+    parser = expat.ParserCreate()
+    parser.CharacterDataHandler = read.append
+    parser.Parse(b"<a>" + made + b"</a>", True)
+    assert "".join(read) == body(html)

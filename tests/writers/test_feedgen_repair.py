@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import WriteError
 from aggregator.writers import WRITERS, Writer
-from aggregator.writers.feedgen_repair import entry_fragment, fragment, new_feed, rfc822, serialise
+from aggregator.writers.feedgen_repair import Fragment, entry_fragment, fragment, new_feed, rfc822, serialise
 from tests.support.channels import article_with, channel_of, item_of
 
 FEEDS = [WRITERS["rss"], WRITERS["atom"]]
@@ -96,14 +96,42 @@ def test_years_have_four_digits() -> None:
 
 
 def test_prefixes_of_an_entry_are_those_of_its_elements_and_not_of_its_text() -> None:
-    body = "<content:encoded>some thr:x text</content:encoded>"
-    children = ["<dc:creator>x</dc:creator>", body, '<atom:link thr:count="1"/>']
-    made = entry_fragment("item", children, body, "  ")
+    before, body = ["<dc:creator>x</dc:creator>", "<content:encoded>"], b"some thr:x text"
+    after = ["</content:encoded>", '<atom:link thr:count="1"/>']
+    made = entry_fragment("item", before, "  ", body, after)
     assert made.prefixes == {"atom", "content", "dc", "thr"}
-    assert entry_fragment("item", [body], body, "  ").prefixes == {"content"}
+    assert entry_fragment("item", before[1:], "  ", body, after[:1]).prefixes == {"content"}
 
 
 def test_an_entry_has_each_child_on_its_own_line() -> None:
-    made = entry_fragment('entry xml:lang="de"', ["<id>x</id>", "<title>y</title>"], "", "")
-    expected = '  <entry xml:lang="de">\n    <id>x</id>\n    <title>y</title>\n  </entry>\n'
-    assert made.written.decode() == expected
+    made = entry_fragment('entry xml:lang="de"', ["<id>x</id>", "<title>y</title>"], "")
+    expected = b'  <entry xml:lang="de">\n    <id>x</id>\n    <title>y</title>\n  </entry>\n'
+    assert made == Fragment(expected, frozenset())
+    made = entry_fragment(
+        "entry", ["<id>x</id>", "<content>"], "", b"text", ["</content>", "<title>y</title>"]
+    )
+    expected = b"  <entry>\n    <id>x</id>\n    <content>text</content>\n    <title>y</title>\n  </entry>\n"
+    assert made.start + made.body + made.end == expected
+
+
+def test_a_body_that_is_not_escaped_is_read_by_the_parser() -> None:
+    """Escaped ones, most of a document, are not: they cannot end their element."""
+    channel = channel_of()
+    feed = new_feed(channel)
+    for body in (b"</content>", b"<b>", b"<b>&</b>"):
+        made = entry_fragment("entry", ["<content>"], "", body, ["</content>"])
+        with pytest.raises(WriteError, match="well-formed"):
+            serialise(feed, lambda: feed.atom_str(pretty=True), [made], "feed")
+        assert not made.is_sound
+
+
+def test_what_is_around_a_body_is_read_by_the_parser() -> None:
+    channel = channel_of()
+    feed = new_feed(channel)
+    for wrong in ("<a>", "&", "\x01", "\uffff"):
+        for made in (
+            entry_fragment("entry", [wrong, "<content>"], "", b"x", ["</content>"]),
+            entry_fragment("entry", ["<content>"], "", b"x", ["</content>", wrong]),
+        ):
+            with pytest.raises(WriteError, match="well-formed"):
+                serialise(feed, lambda: feed.atom_str(pretty=True), [made], "feed")
