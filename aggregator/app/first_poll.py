@@ -18,12 +18,12 @@ def prepare(config_file: Path, store: Path | None) -> None:
 
     - `store`: the store's file; None: not known yet.
     """
-    if store is None or store.exists():
+    try:
+        if store is None or store.exists():
+            return
+        is_large = config_file.read_bytes().count(b"[[sources]]") >= _MANY
+    except OSError:  # opening the store, or reading the config, says what is wrong
         return
     from aggregator.reading.early_import import import_readers
 
-    try:
-        is_large = config_file.read_bytes().count(b"[[sources]]") >= _MANY
-    except OSError:
-        return
     import_readers(*(["aggregator.publishing.parallel"] if is_large else []))

@@ -164,6 +164,7 @@ def test_the_first_poll_of_many_sources_also_imports_what_writes_their_feeds(
         first_poll.prepare(config, tmp_path / "no.db")
     first_poll.prepare(config, None)
     first_poll.prepare(config, config)
+    first_poll.prepare(config, tmp_path / ("n" * 300))
     first_poll.prepare(tmp_path / "none.toml", tmp_path / "no.db")
     assert [modules[1:] for modules in preloaded] == [(), ("aggregator.publishing.parallel",)]
 
