@@ -124,6 +124,8 @@ _REVISIONS = """
     FROM revisions AS r JOIN articles AS a ON a.pk = r.article LEFT JOIN decisions AS d ON d.article = a.pk
     WHERE r.pk IN ({})
 """
+# As text, SQLite's driver would decode the articles, and `unpack` encode them again.
+_REVISIONS_OF_SQLITE = _REVISIONS.replace("r.data", "CAST(r.data AS BLOB)")
 
 
 class RecentArticles:
@@ -140,13 +142,13 @@ class RecentArticles:
     def read(self, connection: sa.Connection, numbers: Sequence[int]) -> tuple[StoredArticle, ...]:
         """Returns the articles of these revisions, in their order. Raises DamagedStore."""
         known = self._known
-        found = {number: known[number] for number in numbers if number in known}
-        missing = list(dict.fromkeys(number for number in numbers if number not in found))
-        for made in _read(connection, missing):
-            found[made.revision] = known[made.revision] = made
-            self._left_bytes -= _size(made)
+        wanted = dict.fromkeys(numbers)
+        found = {number: known[number] for number in wanted if number in known}
         for number in found:
             known.move_to_end(number)
+        for made in _read(connection, [number for number in wanted if number not in found]):
+            found[made.revision] = known[made.revision] = made
+            self._left_bytes -= _size(made)
         while self._left_bytes < 0 and len(known) > 1:
             self._left_bytes += _size(known.popitem(last=False)[1])
         lost = next((number for number in numbers if number not in found), None)
@@ -157,6 +159,7 @@ class RecentArticles:
 
 def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredArticle]:
     """Yields the articles of these revisions. Raises DamagedStore."""
+    query = _REVISIONS_OF_SQLITE if connection.dialect.name == "sqlite" else _REVISIONS
     seen, seen_at = None, None  # of many articles one run was the first that saw them
     for (
         revision,
@@ -170,7 +173,7 @@ def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredA
         updated,
         data,
         decision,
-    ) in fetch_rows_of_each(connection, _REVISIONS, numbers):
+    ) in fetch_rows_of_each(connection, query, numbers):
         if seen_at is None or first_seen != seen:
             seen, seen_at = first_seen, moment(first_seen)
         date = moment(published)
