@@ -57,6 +57,9 @@ def test_each_language_is_a_file() -> None:
 def test_each_language_has_all_texts_of_the_first(language: str) -> None:
     """The same keys, the same values filled in, as many forms as its plural has; nothing is left empty."""
     first, own = words(LANGUAGES[0]), words(language)
+    for text in own["texts"].values():
+        for each in [text] if isinstance(text, str) else text:
+            assert not set("{}") & set(re.sub(r"\{\w+\}", "", each)), "only names are filled in"
     assert own["texts"].keys() == first["texts"].keys()
     assert own["language"].keys() - {"tag"} == first["language"].keys()
     assert (len(own["language"]["months"]), len(own["language"]["weekdays"])) == (12, 7)
