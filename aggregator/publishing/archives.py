@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,17 +39,21 @@ class ArchiveDocuments:
     output: FeedOutput
     full: int
     recent: RecentArticles
+    _writers: dict[int, Mapping[str, Writer]] = field(default_factory=dict, init=False)
 
     def writers(self, number: int) -> Mapping[str, Writer]:
-        """Returns the formats in which an archive is written, by their names."""
+        """Returns the formats in which an archive is written, by their names; looked up once."""
+        if (known := self._writers.get(number)) is not None:
+            return known
         output, chosen = self.output, self._archived
         stays = output.config.publish.archives is True
         folder = f"{output.config.output}/{output.folder}/{FOLDER}/{number}"
-        return {
+        self._writers[number] = found = {
             name: writer
             for name, writer in output.writers.items()
             if name in chosen or (stays and os.path.isfile(f"{folder}/{writer.file_name}"))  # noqa: PTH113
         }
+        return found
 
     @cached_property
     def _archived(self) -> Mapping[str, Writer]:
