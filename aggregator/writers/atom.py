@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
@@ -38,18 +38,18 @@ class Atom:
 def _fragments(channel: Channel) -> Iterator[Fragment]:
     if channel.chain.is_full:
         yield fragment("<fh:archive/>", OUTER["feed"])
-    for item in channel.items:
-        yield _fragment(item, channel)
-
-
-def _fragment(item: Item, channel: Channel) -> Fragment:
-    is_named = line(item.article.origin.title) or any(map(line, item.article.authors))
     # An author is required; without one, the channel is named.
-    variant = ("atom",) if is_named else ("atom", channel.title, channel.id)
-    return item.part(variant, lambda: _made(cleaned(item), channel))
+    unnamed, make = ("atom", channel.title, channel.id), partial(_fragment, channel=channel)
+    for item in channel.items:
+        yield item.part("atom" if item.part("atom names someone", _names_someone) else unnamed, make)
 
 
-def _made(item: Cleaned, channel: Channel) -> Fragment:
+def _names_someone(item: Item) -> bool:
+    return bool(line(item.article.origin.title) or any(map(line, item.article.authors)))
+
+
+def _fragment(shown: Item, channel: Channel) -> Fragment:
+    item = cleaned(shown)
     article, origin, updated = item.article, item.article.origin, item.updated.isoformat()
     in_title, in_content, in_summary = _languages(article, item.language)
     written = [f"<id>{escaped(item.id)}</id>", f"<title{in_title}>{escaped(item.title)}</title>"]
@@ -84,7 +84,8 @@ def _made(item: Cleaned, channel: Channel) -> Fragment:
     if before:
         written.append(f"{before}{updated}{after}" if after else before)
     opened = "entry" + attributes({"xml:lang": item.language}) if item.language else "entry"
-    return entry_fragment(opened, first, OUTER["feed"], item.content, written)
+    has_prefixes = bool(item.extensions)
+    return entry_fragment(opened, first, OUTER["feed"], item.content, written, has_prefixes=has_prefixes)
 
 
 def _languages(article: Article, around: str | None) -> tuple[str, str, str]:

@@ -47,14 +47,14 @@ class Item:
     is_letter: bool = False
     _parts: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def part(self, variant: Hashable, make: Callable[[], _Part]) -> _Part:
+    def part(self, variant: Hashable, make: Callable[[Item], _Part]) -> _Part:
         """Returns the result of `make` for this item, cached for all documents that show it.
 
         `variant`: the format, and everything else that decides the result.
         """
-        if variant not in self._parts:
-            self._parts[variant] = make()
-        found: _Part = self._parts[variant]
+        found: _Part | None = self._parts.get(variant)
+        if found is None:
+            found = self._parts[variant] = make(self)
         return found
 
 

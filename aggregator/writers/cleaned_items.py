@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Item
@@ -56,7 +55,7 @@ class Cleaned:
 
 def cleaned(item: Item) -> Cleaned:
     """Returns a cleaned item, computed once for all formats."""
-    return item.part("cleaned", partial(_cleaned, item))
+    return item.part("cleaned", _cleaned)
 
 
 def _cleaned(item: Item) -> Cleaned:

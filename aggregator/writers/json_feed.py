@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.model.media_copies import ORIGINALS
@@ -55,7 +54,7 @@ class JsonFeed:
             }
         )
         members = [f"{_json(name)}: {_json(value)}" for name, value in feed.items()]
-        items = ",\n".join(item.part("json", partial(_written, item)) for item in channel.items)
+        items = ",\n".join(item.part("json", _written) for item in channel.items)
         members.append(f'"items": [\n{items}\n]' if items else '"items": []')
         return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 

@@ -56,9 +56,9 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
     for element in _elements(channel):
         yield fragment(element, OUTER["channel"])
     # An item states only languages that differ from the channel's.
-    variant = ("rss", channel.language)
+    variant, make = ("rss", channel.language), partial(_fragment, channel=channel)
     for item in channel.items:
-        yield item.part(variant, partial(_fragment, item, channel))
+        yield item.part(variant, make)
 
 
 def _fragment(item: Item, channel: Channel) -> Fragment:

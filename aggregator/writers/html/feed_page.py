@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import partial
 from itertools import groupby
 
@@ -88,7 +89,7 @@ class Html:
 
 def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: str, level: int = 2) -> Markup:
     """Returns the entries, one after the other, with titles as headings of this level."""
-    if has_own("entry.html", look):
+    if is_own := has_own("entry.html", look):
         made = [
             render(
                 "entry.html",
@@ -100,18 +101,19 @@ def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: st
             for item in items
         ]
     else:
-        made = [_entry(item, locale, root, level, look.plays_http) for item in items]
-    return Markup("".join(made))  # noqa: S704 - markup of ours, or of a template
+        # Made once for all pages: only entries with pages of their own depend on `root`.
+        plain, linked = (_entry(locale, of, plays_http=look.plays_http) for of in ("", root))
+        made = [item.part(*(linked if item.page else plain)) for item in items]
+    shown = "".join(made)
+    if level != 2 and not is_own:  # escaped text has no tags, so only our headings are replaced
+        shown = shown.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
+    return Markup(shown)  # noqa: S704 - markup of ours, or of a template
 
 
-def _entry(item: Item, locale: Locale, root: str, level: int, plays_http: bool) -> str:
-    own = root if item.page else ""  # only such entries depend on `root`
-    made = item.part(
-        ("page", own, locale, plays_http),
-        partial(entry_markup.entry, item, locale, own, plays_http=plays_http),
-    )
-    # Made once for all pages. Escaped text has no tags, so only our headings are replaced.
-    return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
+def _entry(locale: Locale, root: str, *, plays_http: bool) -> tuple[Hashable, Callable[[Item], str]]:
+    """Returns the variant of an entry with a heading of level 2, and what makes it."""
+    make = partial(entry_markup.entry, locale=locale, root=root, plays_http=plays_http)
+    return ("page", root, locale, plays_http), make
 
 
 def _days(channel: Channel, locale: Locale) -> list[tuple[str, str, str, Markup]]:
