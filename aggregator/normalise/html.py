@@ -14,7 +14,7 @@ import nh3
 
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
-from aggregator.normalise.before_sanitising import only_visible
+from aggregator.normalise.before_sanitising import has_rare_tags, only_visible
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.empty_elements import without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -290,11 +290,13 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
 
 
 def _prepared(html: str) -> str:
-    if _DROPPED.search(html):
+    rare_tags = has_rare_tags(html)
+    if rare_tags and _DROPPED.search(html):
         # nh3 would treat a noscript's content as text: it parses like a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
-    html = _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
-    return only_visible(html)
+    if len(html) > 2 * MAX_ATTRIBUTES and (left := _CROWDED.sub("", html)) != html:
+        html, rare_tags = left, True  # what is left may be parts of a tag
+    return only_visible(html, rare_tags=rare_tags)
 
 
 def _clean(html: str, *, has_anchors: bool) -> str:

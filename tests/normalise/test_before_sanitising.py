@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.normalise.html import MAX_DATA_CHARACTERS, sanitise
+from aggregator.normalise import element_fallbacks
+from aggregator.normalise.before_sanitising import has_rare_tags, only_visible
+from aggregator.normalise.html import MAX_ATTRIBUTES, MAX_DATA_CHARACTERS, sanitise
 
 BASE = "https://tea.example/post/"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -208,3 +210,46 @@ def test_a_player_or_map_that_is_not_known_leaves_a_link(frame: str, address: st
 def test_other_frames_leave_nothing(frame: str) -> None:
     """Advertisements, counters, invisible elements."""
     assert sanitise(f"<p>a<iframe {frame}></iframe>b</p>", BASE) == "<p>ab</p>"
+
+
+RARE = [
+    *sorted(element_fallbacks.ELEMENTS),
+    "math",
+    "m:math",
+    "x:svg",
+    "p:math",
+    "body",
+    "dialog",
+    "noscript",
+]
+RARE += ["amp-img", "amp-video", "lite-youtube", "amp-vimeo"]
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("end", [">", " ", "/", "\n"])
+def test_tags_that_are_changed_are_rare(name: str, end: str) -> None:
+    """One search for tags other than the most frequent finds each of them, in any case."""
+    for tag in (f"<{name}", f"<{name.upper()}", f"<{name.title()}"):
+        assert has_rare_tags(f"<p class=a>a <b>b</b><br/></p><h2>c</h2>{tag}{end}")
+    assert all(map(has_rare_tags, ("<p>a</p></amp-img>", "</AMP-video>", "<!-- -->")))
+
+
+def test_frequent_tags_are_not_rare() -> None:
+    """Nor are their attributes and ends."""
+    body = (
+        "<p class='x'>1 > 0<br/>a&lt;math&gt;</p><ul>\n<li><a href='/dialog'>a</a></li></ul><hr><img src=a>"
+    )
+    assert not has_rare_tags(body)
+    assert only_visible(body) == only_visible(body, rare_tags=False) == body
+
+
+def test_attributes_of_frequent_tags_are_looked_at() -> None:
+    """Whatever the tags are."""
+    assert sanitise("<p>a</p><p hidden>b</p>") == "<p>a</p>"
+    assert sanitise("<td bgcolor=black>a</td>") == sanitise("<td bgcolor=black>a</td><!-- -->")
+
+
+def test_a_rare_tag_that_a_removed_one_divides_is_changed() -> None:
+    """A tag with thousands of attributes is removed before."""
+    crowded = "<p" + " a" * (MAX_ATTRIBUTES + 100) + ">"
+    assert sanitise(f"<p>a</p><{crowded}amp-img src='https://a.example/i.png'></amp-img>").count("<img ") == 1
