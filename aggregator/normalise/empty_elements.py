@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 __all__ = ["without_empty_elements"]
 
@@ -11,7 +10,7 @@ MAX_ROUNDS = 10
 """How many nested elements around a removed one are removed, from the innermost."""
 
 _EMPTY_ATTRIBUTES = (' class=""', ' style=""')
-_TAG = re.compile(r'<[a-z][a-z0-9]*+(?: [^\s="]++="[^"]*+")++>')
+_INSIDE_TAG = re.compile(r"[^<>]*>")  # in text and in values both characters are escaped
 _NAMES = (
     "a article aside b big blockquote center div em figcaption figure font footer h1 h2 h3 h4 h5 h6 header i "
     "ol p s section small span strong u ul"
@@ -22,10 +21,11 @@ _END = re.compile(rf">[ \t\r\n]*+</({'|'.join(_NAMES.split())})>")
 
 def without_empty_elements(clean: str) -> str:
     """Sanitised HTML without empty attributes and without empty elements."""
-    if '=""' in clean and any(attribute in clean for attribute in _EMPTY_ATTRIBUTES):
-        clean = _TAG.sub(_without_empty, clean)
+    if '=""' in clean:
+        for attribute in _EMPTY_ATTRIBUTES:
+            clean = _without(attribute, clean)
     for _ in range(MAX_ROUNDS):
-        shells = [*_shells(clean)]
+        shells = _shells(clean)
         if not shells:
             break
         ends = [0, *(end for _, end in shells)]
@@ -34,19 +34,22 @@ def without_empty_elements(clean: str) -> str:
     return clean
 
 
-def _shells(clean: str) -> Iterator[tuple[int, int]]:
+def _without(attribute: str, clean: str) -> str:
+    """Removes an attribute from every tag; a text that contains the same characters stays."""
+    first, *others = clean.split(attribute)
+    kept = [each if _INSIDE_TAG.match(each) else attribute + each for each in others]
+    return "".join([first, *kept]) if others else clean
+
+
+def _shells(clean: str) -> list[tuple[int, int]]:
     """Start and end of elements without content; one with an id is kept, as a link may use it."""
+    found = []
     for end in _END.finditer(clean):
-        start, tag_end, name = clean.rfind("<", 0, end.start()), end.start(), end[1]
+        name, tag_end = end[1], end.start()
+        start = clean.rfind("<", 0, tag_end)
         if start < 0 or not clean.startswith(name, start + 1):  # mostly the end of another element
             continue
         named = start + 1 + len(name)
         if (named == tag_end or clean[named] == " ") and ' id="' not in clean[start:tag_end]:
-            yield start, end.end()
-
-
-def _without_empty(tag: re.Match[str]) -> str:
-    written = tag[0]
-    for attribute in _EMPTY_ATTRIBUTES:
-        written = written.replace(attribute, "")
-    return written
+            found.append((start, end.end()))
+    return found

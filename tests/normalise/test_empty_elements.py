@@ -30,6 +30,7 @@ def body(markup: str) -> str:
         ("<pre>&lt;p class=\"\"&gt;&lt;/p&gt;</pre>", '<pre>&lt;p class=""&gt;&lt;/p&gt;</pre>'),
         ("<code class='language-py'>a</code><div class='highlight x'>b</div>",
          '<code class="language-py">a</code><div class="highlight">b</div>'),
+        ("<pre> class=\"\" <b class=x id=y>a</b> style=\"\"</pre>", '<pre> class="" <b>a</b> style=""</pre>'),
         ("<p title=' class=\"\"'>a</p>", '<p title=" class=&quot;&quot;">a</p>'),
         ("<p>a<br></p><hr><p><img src='https://a.example/i.png'></p>", None),
     ],
