@@ -136,43 +136,45 @@ class _About:
         is_page: bool = False,
         hidden_host: str = "",
     ) -> None:
-        self._inherited = frozenset[str]() if is_page else secrets_of(url)
+        self._secrets = secrets = secrets_of(url)
+        self._inherited = frozenset[str]() if is_page else secrets
         place, base = url if is_page else url.partition("?")[0], self.base(info.base)
         self.link = self.alternate(info.links, (base, place))
         # A reference in an entry is relative to these if the entry itself has no base and no link.
         self.bases = tuple(filter(None, (base, self.base(self.link), place)))
         self.persons = info.authors
         self.authors = people(info.authors)
-        self._secrets = secrets = secrets_of(url)
         self._hidden_host = hidden_host
         self_link = resolve(url) if has_public_address and is_publishable(url) else None
         own = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
         is_own = has_public_address and is_publishable(own, secrets, is_own_word=True)
-        is_hidden = carries(self.link, secrets) or host_of(self.link) == hidden_host
         self.origin_without_date = Origin(
-            id=None if carries(info.id, secrets) or host_of(info.id) == hidden_host else info.id,
+            id=info.id if self.is_public(info.id) else None,
             title=plain(info.title),
-            link=None if is_hidden else self.link and with_ascii_host(self.link),
+            link=self.link and with_ascii_host(self.link) if self.is_public(self.link) else None,
             self_link=own if is_own else self_link,
             names_itself=is_own and not is_publishable(own),
             language=_said(info.language),
             rights=_said(info.rights),
             extra=self._of_the_feed(info),
         )
-        self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
+        updated = dates.parse(info.updated)
+        undated = self.origin_without_date
+        self.origin = undated if updated is None else replace(undated, updated=updated)
 
     def _of_the_feed(self, info: FeedInfo) -> dict[str, Any]:
         """The elements that describe a podcast, and the feed's picture."""
         found: dict[str, Any] = of_the_feed(info.extra, *self.bases) if info.extra else {}
         picture = resolve(info.image, *self.bases) if info.image else None
-        if picture and not carries(picture, self._secrets) and host_of(picture) != self._hidden_host:
+        if picture and self.is_public(picture):
             found[FACE] = picture
         return found
 
     def base(self, address: str | None) -> str:
         """A base without the query of our request: a reference such as `#part` would otherwise inherit it."""
-        is_asked = self._inherited and carries(address, self._inherited)
-        return (address or "").partition("?")[0] if is_asked else address or ""
+        if address and self._inherited and carries(address, self._inherited):
+            return address.partition("?")[0]
+        return address or ""
 
     def alternate(self, links: Sequence[Link], bases: Sequence[str | None]) -> str | None:
         """The first alternate that is a page, else the first (RFC 4287 §4.2.7.2)."""
@@ -185,9 +187,11 @@ class _About:
                     return found
         return None
 
-    def is_public(self, address: str) -> bool:
+    def is_public(self, address: str | None) -> bool:
         """Whether an address, such as that of an entry's own document, repeats no key of our request."""
-        return not carries(address, self._secrets) and host_of(address) != self._hidden_host
+        if carries(address, self._secrets):
+            return False
+        return not self._hidden_host or host_of(address) != self._hidden_host
 
 
 def _said(text: str | None) -> str | None:
@@ -269,8 +273,10 @@ class _Reader:
         self.problems.append(Problem(text=text, where=self.id))
 
     def _date(self, written: str | None, name: str) -> datetime | None:
+        if not written:
+            return None
         moment = dates.parse(written)
-        if moment is None and written and written.strip():
+        if moment is None and written.strip():
             self._problem(f"{name} is not a plausible date, treated as missing: {tidy(written[:100])!r}")
         return moment
 
@@ -335,6 +341,8 @@ class _Reader:
         return html.HtmlBody(raw=text.value, bases=bases, is_legal=self.is_legal, owner=owner)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
+        if not self.entry.media:
+            return ()
         found, lost = enclosures(self.entry, self.bases)
         for written in lost:
             self._problem(f"enclosure has no URL that can be used, left out: {written[:200]!r}")
@@ -345,8 +353,8 @@ class _Reader:
         passed_on = entry.extra
         if entry.media or "media:content" in passed_on:
             passed_on = {**passed_on, "media:content": further_pictures(entry.media, headimg, self.bases)}
-        found: dict[str, Any] = {**harmless(passed_on, *self.bases)}
-        if link := resolve(entry.comments, *self.bases):
+        found: dict[str, Any] = {**harmless(passed_on, *self.bases)} if passed_on else {}
+        if entry.comments and (link := resolve(entry.comments, *self.bases)):
             found["comments_link"] = link
         if language := _said(entry.language):
             found["language"] = language
@@ -355,9 +363,8 @@ class _Reader:
         if entry.contributors and (contributors := people(entry.contributors)):
             found["contributors"] = list(contributors)
         authors = entry.authors or about.persons or self.info.persons
-        return found | extra_metadata.of(
-            entry, self.link, self.bases, authors, self.texts, self.info.is_public
-        )
+        found |= extra_metadata.of(entry, self.link, self.bases, authors, self.texts, self.info.is_public)
+        return found
 
 
 def _length_of(text: Text) -> int:

@@ -60,13 +60,18 @@ def of(
     `own` is the address of the entry's page, `authors` are its own or its feed's, `texts` the title, summary
     and content that were used. A link that is not `is_public` is left out.
     """
-    found = {
-        "links": [link for link in links(entry.links, own, *bases) if is_public(link["href"])],
-        "terms": terms(entry.categories),
-        "people": addresses(authors, "author", *bases) + addresses(entry.contributors, "contributor", *bases),
-        "languages": languages((entry.language or "").strip(), texts),
-    }
-    return {name: value for name, value in found.items() if value}
+    found: dict[str, Any] = {}
+    if kept := [link for link in links(entry.links, own, *bases) if is_public(link["href"])]:
+        found["links"] = kept
+    if entry.categories and (kept := terms(entry.categories)):
+        found["terms"] = kept
+    if (authors or entry.contributors) and (
+        kept := addresses(authors, "author", *bases) + addresses(entry.contributors, "contributor", *bases)
+    ):
+        found["people"] = kept
+    if said := languages((entry.language or "").strip(), texts):
+        found["languages"] = said
+    return found
 
 
 def links(found: Sequence[Link], own: str | None, *bases: str) -> list[dict[str, str]]:

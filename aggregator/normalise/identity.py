@@ -57,6 +57,9 @@ def identify(
       used for all of them. `remembered` is the kind to begin with: a feed never returns to an earlier kind
       by itself.
     """
+    found = [_value(entry, link, remembered) for entry, link in zip(entries, links, strict=True)]
+    if all(found) and len(set(found)) == len(found):  # as in most feeds
+        return Identities(tuple(found), remembered)
     problems: list[Problem] = []
     copies = _copies(entries, links)
     if copies:

@@ -55,6 +55,8 @@ def is_publishable(address: str | None, secrets: Collection[str] = (), *, is_own
 
 def carries(address: str | None, secrets: Collection[str]) -> bool:
     """Whether an address has a login, or any of `secrets` in its query."""
+    if not address or not (secrets or "@" in address):
+        return False
     parts = _split(address)
     return parts is not None and ("@" in parts.netloc or not set(secrets).isdisjoint(_values(parts)))
 
