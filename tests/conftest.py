@@ -147,6 +147,7 @@ SYSTEM = frozenset(
         "tests.publishing.test_full_disk",
         "tests.publishing.test_generators",
         "tests.publishing.test_parallel",
+        "tests.processes.test_pool",
         "tests.server.test_clients",
         "tests.store.test_changed_ids",
         "tests.store.test_growth",
@@ -158,7 +159,6 @@ SYSTEM = frozenset(
         "tests.test_documents",
         "tests.test_house",
         "tests.test_language",
-        "tests.test_processes",
         "tests.writers.test_output_files",
     )
 )

@@ -18,12 +18,12 @@ from typing import Any, NoReturn
 import msgspec
 import pytest
 
-from aggregator import processes
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Article, Document, Origin
 from aggregator.model.article_json import pack
 from aggregator.model.resource import Resource
 from aggregator.model.wire import dumps
+from aggregator.processes import child, one_process
 from aggregator.reading.document import Context, Reading
 from aggregator.reading.worker_answers import (
     MAX_TEXT_CHARS,
@@ -55,7 +55,7 @@ class Runs:
 def task_number() -> int:
     """Of the task that this worker is at."""
     frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code is not processes._work.__code__:
+    while frame is not None and frame.f_code is not child.work.__code__:
         frame = frame.f_back
     return 1 if frame is None else int(frame.f_locals["number"])
 
@@ -63,7 +63,7 @@ def task_number() -> int:
 def framed(payload: bytes, later: int = 0, status: int = 0, size: int | None = None) -> bytes:
     """An answer as it is sent, to the task that this process has, or to a later one."""
     number = task_number() + later
-    return processes._HEADER.pack(number, status, len(payload) if size is None else size) + payload
+    return child.HEADER.pack(number, status, len(payload) if size is None else size) + payload
 
 
 def answered(*articles: Article, text: str | None = None, **others: Any) -> bytes:
@@ -88,7 +88,7 @@ HOSTILE: dict[str, tuple[Callable[[str], bytes], str]] = {
     "zeros": (lambda _: bytes(1_000), "something else"),
     "nothing": (lambda _: framed(b""), "no Answer"),
     "a giant length": (lambda _: framed(b"m\x80", size=2**63), "too large"),
-    "a length beyond the bound": (lambda _: framed(b"m", size=processes.MAX_ANSWER_BYTES + 1), "too large"),
+    "a length beyond the bound": (lambda _: framed(b"m", size=one_process.MAX_ANSWER_BYTES + 1), "too large"),
     "a list of four billion": (lambda _: framed(b"m\xdd\xff\xff\xff\xff"), "no Answer"),
     "deep nesting": (lambda _: framed(b"m" + b"\x91" * 5_000_000), "no Answer"),
     "deep nesting as JSON": (lambda _: framed(b"j" + b"[" * 5_000_000), "no Answer"),
@@ -217,7 +217,7 @@ def send_a_part(resource: Resource, context: Context) -> NoReturn:
     raise AssertionError
 
 
-@pytest.mark.parametrize("size", [1, processes._HEADER.size, processes._HEADER.size + 1])
+@pytest.mark.parametrize("size", [1, child.HEADER.size, child.HEADER.size + 1])
 def test_an_incomplete_answer_ends_at_the_deadline(size: int) -> None:
     """The deadline holds for the whole of it."""
     with (

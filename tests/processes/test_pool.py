@@ -5,27 +5,28 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from aggregator import processes
 from aggregator.model.wire import Format
-from aggregator.processes import Lost, Processes
+from aggregator.processes import Lost, Processes, Stopped, child, one_process
 
 PARENT = """
 import sys
-from aggregator import processes
 from aggregator.model.wire import Format
-from tests.test_processes import sleep, spin
+from aggregator.processes import Processes, one_process
+from tests.processes.test_pool import sleep, spin
 if __name__ == "__main__":
-    processes._GRACE_SECONDS = -28.0  # the process's own clock, long before this one's
-    with processes.Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], Format(object), 1) as pool:
+    one_process.GRACE_SECONDS = -28.0  # the process's own clock, long before this one's
+    with Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], Format(object), 1) as pool:
         pool.ask(30.0 if sys.argv[1] == "spin" else None, sys.argv[2])
 """
 
@@ -62,16 +63,16 @@ def swell(size: int) -> bytearray:
 def double_answer(value: int) -> int:
     """Sends something behind its answer to 1."""
     if value == 1:
-        send = processes._HEADER.pack
+        send = child.HEADER.pack
 
         class Twice:
-            size = processes._HEADER.size
-            unpack = processes._HEADER.unpack
+            size = child.HEADER.size
+            unpack = child.HEADER.unpack
 
             def pack(self, *values: int) -> bytes:
                 return send(*values[:2], 0)
 
-        processes._HEADER = Twice()  # type: ignore[assignment]
+        child.HEADER = Twice()  # type: ignore[assignment]
     return value
 
 
@@ -80,7 +81,7 @@ def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: str) ->
     """Waiting ones, and one inside C code: a timer ends it."""
     message, program = tmp_path / "message", tmp_path / "parent.py"
     program.write_text(PARENT, encoding="utf-8")
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
         [sys.executable, program, task, message],
         env={**os.environ, "PYTHONPATH": root},
@@ -102,7 +103,7 @@ def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: str) ->
 
 def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits for a task is not ended by the clock of the one before."""
-    monkeypatch.setattr(processes, "_GRACE_SECONDS", -60.0)
+    monkeypatch.setattr(one_process, "GRACE_SECONDS", -60.0)
     with Processes[[], int](number, Format(int), 1) as pool:
         first = pool.ask(61)
         time.sleep(1.1)
@@ -112,10 +113,10 @@ def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.Monkey
 def test_the_late_answer_of_a_slow_process_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says once it is ready is no answer, and the answer to one task is none to the next."""
     with Processes[[int], str](str, Format(str), 1) as pool:
-        monkeypatch.setattr(processes, "_START_SECONDS", 0)
+        monkeypatch.setattr(one_process, "START_SECONDS", 0)
         with pytest.raises(Lost, match="waited longer than 0 s"):
             pool.ask(60, 1)
-        monkeypatch.setattr(processes, "_START_SECONDS", 60)
+        monkeypatch.setattr(one_process, "START_SECONDS", 60)
         assert [pool.ask(60, n) for n in (2, 3)] == ["2", "3"]
 
 
@@ -128,7 +129,7 @@ def test_a_task_that_uses_too_much_memory_reports_it() -> None:
         pool.ask(60, 2**32)
 
 
-@pytest.mark.parametrize("size", [0, 1, processes._FIRST_BYTES - 20, processes._FIRST_BYTES, 1_000_000])
+@pytest.mark.parametrize("size", [0, 1, child.FIRST_BYTES - 20, child.FIRST_BYTES, 1_000_000])
 def test_answers_of_any_size_arrive_completely(size: int) -> None:
     """Sent in one piece with its header, or in several."""
     with Processes[[int], bytes](swell, Format(bytes), 1) as pool:
@@ -150,7 +151,7 @@ import __main__
 before = {**vars(__main__)}
 from aggregator.model.wire import Format
 from aggregator.processes import Processes
-from tests.test_processes import number
+from tests.processes.test_pool import number
 with Processes(number, Format(int), 1) as pool:
     assert pool.ask(60)
 for name in ("__file__", "__spec__"):
@@ -186,9 +187,119 @@ def told_by(folder: Path, program: str, how: str) -> str:
     file.write_text(program, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, file] if how == "a file" else [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         check=True,
     )
     return done.stdout.strip()
+
+
+def at(moment: float) -> float:
+    """When this task was begun, by the clock that all processes share; ends at `moment`."""
+    begun = time.monotonic()
+    time.sleep(max(moment - begun, 0))
+    return begun
+
+
+def test_a_process_begins_the_next_task_before_its_answer_is_taken() -> None:
+    """The thread that asked takes half a second for an answer; meanwhile the process does the other task."""
+    taken: list[float] = []
+
+    def take(begun: float, _: float) -> float:
+        time.sleep(0.5)
+        taken.append(time.monotonic())
+        return begun
+
+    with (
+        Processes[[float], float](at, Format(float), 1, take=take) as pool,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        begins = time.monotonic() + 1
+        begun = [each.result() for each in [threads.submit(pool.ask, 60, begins) for _ in range(2)]]
+    assert max(begun) < min(taken)
+
+
+def either(kind: str, value: bytes) -> bytes:
+    """What a task may do to its process: `value` comes back in all cases but those that end it."""
+    if kind == "hangs":
+        time.sleep(600)
+    if kind == "swells":
+        raise MemoryError
+    if kind == "crashes":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return b"wrong" if kind == "lies" else value
+
+
+def believed(answer: bytes, kind: str, value: bytes) -> bytes:
+    """Refuses what is no answer to the task."""
+    if answer != value:
+        raise ValueError("not mine")
+    return answer
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_tasks_of_many_threads_are_concerned_by_no_other(processes: int) -> None:
+    """Tasks that hang, use up memory, crash and lie lose their process, and with it what was sent ahead."""
+    dice = random.Random(processes)
+    kinds = ["answers"] * 120 + ["hangs"] * 4 + ["swells", "crashes", "lies"] * 8
+    dice.shuffle(kinds)
+    # Larger than a socket has room for, in both directions: neither side may wait for the other.
+    values = [dice.randbytes(dice.choice((0, 10, 1_000, 100_000, 1_000_000))) for _ in kinds]
+    reasons = {"longer than": "hangs", "not mine": "lies", "or crashed": "crashes", "memory": "swells"}
+
+    def ended(kind: str, value: bytes) -> str:
+        try:
+            assert pool.ask(1.5 if kind == "hangs" else 60, kind, value) == value
+        except Lost as lost:
+            return next(kind for text, kind in reasons.items() if text in str(lost))
+        return "answers"
+
+    with (
+        Processes[[str, bytes], bytes](
+            either, Format(bytes), processes, take=believed, tasks_each=30
+        ) as pool,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        found = [*threads.map(ended, kinds, values)]
+    assert found == kinds
+
+
+def test_threads_that_wait_are_told_when_the_pool_is_closed() -> None:
+    """The one that is served, the one whose task was sent ahead, and the one that waits for its turn."""
+    with ThreadPoolExecutor(4) as threads:
+        with Processes[[str, bytes], bytes](either, Format(bytes), 1) as pool:
+            assert pool.ask(60, "answers", b"begun") == b"begun"
+            asking = [threads.submit(pool.ask, 60, "hangs", b"") for _ in range(4)]
+            time.sleep(0.3)
+        for each in asking:
+            with pytest.raises(Stopped):
+                each.result()
+        with pytest.raises(Stopped):
+            pool.ask(60, "answers", b"")
+
+
+@pytest.mark.parametrize("waits", [0.1, 0.9])
+def test_a_thread_that_is_interrupted_while_it_waits_disturbs_no_other(waits: float) -> None:
+    """Before its task is sent ahead, or after: the process, and the tasks of others, go on."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with (
+            Processes[[float], float](at, Format(float), 1) as pool,
+            ThreadPoolExecutor(4) as threads,
+        ):
+            begins = time.monotonic() + 1.5
+            for n in range(4):
+                others = [threads.submit(pool.ask, 60, begins + n + each / 4) for each in range(2)]
+                time.sleep(0.05)
+                signal.setitimer(signal.ITIMER_REAL, waits)
+                with pytest.raises(KeyboardInterrupt):
+                    pool.ask(60, begins + n + 600)
+                assert all(each.result() for each in others)
+            assert pool.ask(60, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,31 @@
+"""The process from which all others are forked, where the system has that."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import sys
+
+__all__ = ["CONTEXT", "import_early", "preload"]
+
+# A fork of a process with threads may inherit a lock that is never released. A fork server has no threads,
+# and has imported what reading needs once for all processes.
+if sys.platform == "win32":
+    CONTEXT = multiprocessing.get_context("spawn")
+else:
+    CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def preload(*modules: str) -> None:
+    """Imports only these, once for all processes, where they are forked; call it before the first starts."""
+    if CONTEXT.get_start_method() == "forkserver":
+        CONTEXT.set_forkserver_preload([*modules])
+
+
+def import_early() -> None:
+    """Starts the process that imports what `preload` named, and does not wait for it."""
+    if CONTEXT.get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        with contextlib.suppress(OSError):  # tried again, and reported, when the first process is needed
+            forkserver.ensure_running()
