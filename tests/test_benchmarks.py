@@ -35,16 +35,16 @@ def results(tmp_path: Path) -> Path:
 
 def test_measured_results_are_kept_and_not_measured_again(results: Path) -> None:
     """Each run at once; a run goes on with what is missing."""
-    phases = ["first", "unchanged", "changed", "bodies", "publish"]
+    phases = ["first", "unchanged", "changed", "dated", "bodies", "publish"]
     before = [{**run(SCRIPT, phase, 1.0), "feeds": 3} for phase in phases]
     results.write_text(json.dumps({"machine": _machine(), "failed": {}, "runs": before}))
     more = bench(results, "--feeds", "3", "--held", "--peers", SCRIPT, "--rounds", "2")
     assert more.returncode == 0, more.stderr
     assert "round 1" not in more.stderr
     kept = json.loads(results.read_text())["runs"]
-    assert kept[:5] == before
-    assert [(each["phase"], each["round"]) for each in kept[5:]] == [(phase, 2) for phase in phases]
-    assert all(x["seconds"] > 0 and x["cpu_seconds"] > 0 and x["peak_mb"] > 0 for x in kept[5:])
+    assert kept[:6] == before
+    assert [(each["phase"], each["round"]) for each in kept[6:]] == [(phase, 2) for phase in phases]
+    assert all(x["seconds"] > 0 and x["cpu_seconds"] > 0 and x["peak_mb"] > 0 for x in kept[6:])
 
 
 def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> None:

@@ -6,7 +6,8 @@
     python benchmarks/bulk --report             measures nothing: the tables and the chart of what was measured
 
 Each round sets every program up anew, and they take turns in each phase: a first poll; all unchanged; 5 % of the
-feeds with a new entry; all feeds with other bytes but the same entries; published again without polling. Then ours
+feeds with a new entry; all feeds with another date of their own but the same entries; all with another description but
+the same entries; published again without polling. Then ours
 alone, with stores that hold many articles of other sources already, without archives.
 
 Each run is kept as soon as it is done, in benchmarks/results/bulk.json; what was measured is not measured again
@@ -41,7 +42,7 @@ from feeds import document, served, write
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "bulk.json"
 ROOT = HERE.parent.parent
-PHASES = ("first", "unchanged", "changed", "bodies", "publish")
+PHASES = ("first", "unchanged", "changed", "dated", "bodies", "publish")
 PHASES_OF_STORES = ("unchanged", "changed", "nothing due", "sources")
 
 
@@ -111,9 +112,10 @@ class Site:
         if phase == "changed":
             for n in range(self._changed):
                 write(self._folder, n, document(n, new=1, build=1), 60)
-        elif phase == "bodies":
+        elif phase in ("dated", "bodies"):
+            about, version = ("Of", 120) if phase == "dated" else ("About", 180)
             for n in range(self._count):
-                write(self._folder, n, document(n, new=int(n < self._changed), build=2), 120)
+                write(self._folder, n, document(n, new=int(n < self._changed), build=2, about=about), version)
 
 
 def measure(results: Results, count: int, number: int, chosen: dict[str, Peer]) -> None:

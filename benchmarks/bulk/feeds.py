@@ -48,8 +48,11 @@ _WORDS = [
 ]
 
 
-def document(number: int, *, new: int = 0, build: int = 0) -> bytes:
-    """A feed of 25 entries of 1 to 4 KB and `new` newer ones; another `build` is another text with the same entries.
+def document(number: int, *, new: int = 0, build: int = 0, about: str = "Of") -> bytes:
+    """A feed of 25 entries of 1 to 4 KB and `new` newer ones.
+
+    The same entries have another feed around them with another `build`, which is its date, and with another
+    `about`, which begins its description.
 
     Links lead where osmosfeed asks for no page: it would fetch that of each new entry, three times over, from
     hosts that are not there.
@@ -72,7 +75,7 @@ def document(number: int, *, new: int = 0, build: int = 0) -> bytes:
             f"<description><![CDATA[{paragraphs}]]></description><category>{dice.choice(_WORDS)}</category></item>"
         )
     built = _BEGIN + timedelta(hours=build)
-    head = f"<title>Site {number}</title><link>{site}/</link><description>Of site {number}</description>"
+    head = f"<title>Site {number}</title><link>{site}/</link><description>{about} site {number}</description>"
     head += f"<lastBuildDate>{built:%a, %d %b %Y %H:%M:%S} GMT</lastBuildDate>"
     return f"<rss version='2.0'><channel>{head}{''.join(reversed(items))}</channel></rss>".encode()
 

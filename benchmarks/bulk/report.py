@@ -13,11 +13,12 @@ from peers import OURS
 
 from feeds import ENTRIES
 
-PHASES = ("first", "unchanged", "changed", "bodies", "publish", "nothing due", "sources")
+PHASES = ("first", "unchanged", "changed", "dated", "bodies", "publish", "nothing due", "sources")
 EXPLAINED = {
     "first": "first poll",
     "unchanged": "all unchanged",
     "changed": "5 % changed",
+    "dated": "other date, same entries",
     "bodies": "other bytes, same entries",
     "publish": "published again",
     "nothing due": "nothing due",
