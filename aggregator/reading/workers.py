@@ -41,8 +41,8 @@ class Workers(Processes[[Resource, Context], Reading]):
     If the system allows it, each is confined: it cannot open sockets, start programs, or read files other
     than those of Python's packages (`aggregator.confinement`). The measures in force are logged once.
 
-    - `count`: the number of processes; None for one more than the cores that this process may use: while the
-      answer of one is received and the next document is sent to it, the others keep the cores busy.
+    - `count`: the number of processes; None for one more than the cores that this process may use: while one
+      waits for this process to send or receive, the others keep the cores busy.
     - `deadline`: how long one document may take.
     - `memory_bytes`: the address space of a worker, in bytes (no limit on systems without RLIMIT_AS).
     - `read`: the function that workers run; it can be imported by its name.
