@@ -13,15 +13,20 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from aggregator.normalise import element_fallbacks, mathml
 
-__all__ = ["has_rare_tags", "only_visible"]
+__all__ = ["has_rare_tags", "is_plain", "only_visible"]
 
-# Most bodies have no other tags: one search for any other takes a third of the time of searching for each
-# that is changed.
 _FREQUENT = (
-    "a b blockquote br center code div em figcaption figure font h1 h2 h3 h4 h5 h6 hr i iframe img li ol p "
-    "pre span strong table tbody td th tr u ul"
+    "a b blockquote br center code div em figcaption figure font h1 h2 h3 h4 h5 h6 hr i li ol p pre "
+    "span strong table tbody td th tr u ul"
 )
-_RARE_TAG = re.compile(rf"<(?!/(?:a>|[^aA])|(?:{'|'.join(_FREQUENT.split())})[\s/>])")
+_NAMES = "|".join(_FREQUENT.split())
+# Most bodies have no other tags, and many no other attribute than an address: one search for any other takes
+# a third of the time of searching for each that is changed.
+_RARE_TAG = re.compile(rf"<(?!/(?:a>|[^aA])|(?:{_NAMES}|iframe|img)[\s/>])")
+_ADDRESS = r"(?:https?:/)?/[^\s\"'<>]*"
+_NOT_PLAIN_TAG = re.compile(
+    rf"<(?!/(?:a>|[^aA])|(?:{_NAMES})(?: ?/)?>|a href=(?:\"{_ADDRESS}\"|'{_ADDRESS}')>)"
+)
 _HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
 _NOT_SHOWN = "[hidden]:not([hidden='until-found' i]), dialog:not([open])"
 _REPLACED = element_fallbacks.ELEMENTS | {"math"}
@@ -59,6 +64,14 @@ _BARE = re.compile(r"(?=[0-9a-f]*[0-9])[0-9a-f]{6}", re.IGNORECASE)
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _RGB = re.compile(r"rgba?\(\s*([0-9]{1,3})[\s,]+([0-9]{1,3})[\s,]+([0-9]{1,3})\b", re.IGNORECASE)
 _WORD = re.compile(r"\s*([a-z]{3,20})\s*(?:!important\s*)?", re.IGNORECASE)
+
+
+def is_plain(html: str) -> bool:
+    """Whether no tag of HTML is rare, or has an attribute besides the address of a link.
+
+    `only_visible` does not change it, and sanitised, it has no images, frames, styles or formulas.
+    """
+    return _NOT_PLAIN_TAG.search(html) is None
 
 
 def has_rare_tags(html: str) -> bool:

@@ -14,7 +14,7 @@ import nh3
 
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
-from aggregator.normalise.before_sanitising import has_rare_tags, only_visible
+from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.empty_elements import without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -247,7 +247,7 @@ class HtmlBody:
     - `picture`: the absolute URL of its first image that may be a lead image (see `images`), or None.
     """
 
-    __slots__ = ("bases", "has_anchors", "html", "is_legal", "owner", "picture", "raw")
+    __slots__ = ("bases", "has_anchors", "html", "is_legal", "is_plain", "owner", "picture", "raw")
 
     def __init__(
         self,
@@ -260,7 +260,7 @@ class HtmlBody:
     ) -> None:
         self.html = html
         self.owner = owner
-        self.has_anchors = False
+        self.has_anchors = self.is_plain = False
         self.raw = raw
         self.bases = bases
         # A character reference may be an illegal character, which no XML parser has checked.
@@ -277,14 +277,16 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
     marked = []
     for body in bodies:
         if "<" in body.raw or "&" in body.raw:
-            body.raw = _prepared(body.raw)
+            body.is_plain = len(body.raw) <= 2 * MAX_ATTRIBUTES and is_plain(body.raw)
+            if not body.is_plain:
+                body.raw = _prepared(body.raw)
             marked.append(body)
         elif body.raw:
             body.html = escape(_legal(body.raw), quote=False)
     for body in marked:
         _place.bases = body.bases
         _place.has_anchors = body.has_anchors = has_anchors(body.raw)
-        body.raw = _clean(body.raw, has_anchors=body.has_anchors)
+        body.raw = _clean(body)
     for body in marked:
         _finish(body)
 
@@ -299,12 +301,15 @@ def _prepared(html: str) -> str:
     return only_visible(html, rare_tags=rare_tags)
 
 
-def _clean(html: str, *, has_anchors: bool) -> str:
-    # Each search of a body takes a microsecond, nh3 fifty: needless searches matter.
-    with_data = "data" in html and ("data:" in html or "data-" in html)
-    cleaner = _CLEANER_WITH_DATA if with_data else _CLEANER
-    if has_anchors:
+def _clean(body: HtmlBody) -> str:
+    html = body.raw
+    # Each search of a body takes a microsecond, nh3 twenty: needless searches matter.
+    if body.has_anchors:
         cleaner = _CLEANER_WITH_ANCHORS
+    elif not body.is_plain and "data" in html and ("data:" in html or "data-" in html):
+        cleaner = _CLEANER_WITH_DATA
+    else:
+        cleaner = _CLEANER
     try:
         return cleaner.clean(html)
     except UnicodeEncodeError:  # a lone surrogate
@@ -315,10 +320,11 @@ def _finish(body: HtmlBody) -> None:
     clean = body.raw if body.is_legal else _legal(body.raw)
     if body.has_anchors:
         clean = within_article(clean, body.owner, body.bases)
-    clean, body.picture = finish(clean, body.bases)
-    if ' style="' in clean and _ACTIVE_VALUE.search(clean):
-        clean = _ACTIVE_STYLE.sub(r"\1", clean)
-    clean = mathml.only_formulas(clean) if "<math" in clean else clean
+    if not body.is_plain:
+        clean, body.picture = finish(clean, body.bases)
+        if ' style="' in clean and _ACTIVE_VALUE.search(clean):
+            clean = _ACTIVE_STYLE.sub(r"\1", clean)
+        clean = mathml.only_formulas(clean) if "<math" in clean else clean
     # Stored bodies are sanitised without an owner: archived ones must not change without reason.
     body.html = (clean if body.owner is None else without_empty_elements(clean)).strip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.normalise import element_fallbacks
-from aggregator.normalise.before_sanitising import has_rare_tags, only_visible
+from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible
 from aggregator.normalise.html import MAX_ATTRIBUTES, MAX_DATA_CHARACTERS, sanitise
 
 BASE = "https://tea.example/post/"
@@ -241,6 +241,33 @@ def test_frequent_tags_are_not_rare() -> None:
     )
     assert not has_rare_tags(body)
     assert only_visible(body) == only_visible(body, rare_tags=False) == body
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<p class=a>", "<p hidden>", "<ul title='a'>", "<a id=b>", "<img>", "<iframe>", "<p", "< p>",
+        "<!-- -->", "<a href='style=red'>", "<a href='data:,x'>", "<a href=/x>", "<a href='/x\">",
+        "<a href='/x' id=a>", "<a href='/x'y>",
+    ]
+    + [f"<{name}>" for name in RARE],
+)  # fmt: skip
+def test_other_attributes_than_addresses_are_not_plain(tag: str) -> None:
+    """Nor are tags that are changed, with or without attributes."""
+    assert not is_plain(f"<p>a</p>{tag}<b>c</b>")
+
+
+@pytest.mark.parametrize(
+    "more", ["", " data: ", ' style="x: expression(1)"', ' name="b"', "&lt;math &gt;", "&#1;"]
+)
+def test_plain_bodies_are_sanitised_like_others(more: str) -> None:
+    """A comment makes a body one that is not plain."""
+    body = (
+        f"<p>a <a href='https://a.example/?b=c&amp;d#b'>b</a><br/>{more}</p><ul><li><a href=\"/x\">d</a></ul>"
+    )
+    assert is_plain(body)
+    assert sanitise(body, BASE) == sanitise(f"{body}<!-- -->", BASE)
+    assert 'href="https://tea.example/x" rel="noopener noreferrer">d</a>' in sanitise(body, BASE)
 
 
 def test_attributes_of_frequent_tags_are_looked_at() -> None:
