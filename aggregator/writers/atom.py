@@ -52,12 +52,14 @@ def _fragment(shown: Item, channel: Channel) -> Fragment:
     item = cleaned(shown)
     article, origin, updated = item.article, item.article.origin, item.updated.isoformat()
     in_title, in_content, in_summary = _languages(article, item.language)
-    written = [f"<id>{escaped(item.id)}</id>", f"<title{in_title}>{escaped(item.title)}</title>"]
-    written.append(f"<updated>{updated}</updated>")
     names = item.authors or [line(origin.title) or line(channel.title) or line(channel.id)]
-    written += [_person("author", name, item) for name in names]
-    written += [_person("contributor", name, item) for name in item.contributors]
-    first = written
+    first = written = [
+        f"<id>{escaped(item.id)}</id>",
+        f"<title{in_title}>{escaped(item.title)}</title>",
+        f"<updated>{updated}</updated>",
+        *[_person("author", name, item) for name in names],
+        *[_person("contributor", name, item) for name in item.contributors],
+    ]
     if item.content:
         first.append(f'<content type="html"{in_content}>')
         written = ["</content>"]
@@ -68,16 +70,17 @@ def _fragment(shown: Item, channel: Channel) -> Fragment:
     if item.summary:
         written.append(f'<summary type="html"{in_summary}>{item.summary}</summary>')
     for name in item.categories:
+        if name not in item.terms:
+            written.append(f'<category term="{quoted(name)}"/>')
         for term in item.terms.get(name, ()):
             said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
             written.append(f"<category{attributes(said)}/>")
-        if name not in item.terms:
-            written.append(f'<category term="{quoted(name)}"/>')
     published = updated if item.published == item.updated else item.published.isoformat()
     written.append(f"<published>{published}</published>")
     if item.rights:
         written.append(f"<rights>{escaped(item.rights)}</rights>")
-    written += _links(item)
+    if item.enclosures or item.links or item.comments:
+        written += _links(item)
     written += [text for _, text in item.extensions]
     # After every media:title: feedparser takes a media:title after an atom:source for the entry's title.
     before, after = _source(origin)

@@ -23,9 +23,11 @@ __all__ = [
 
 # RFC 3987, simplified: without characters that no IRI has, and without an invalid `%`.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})+")
-# Addresses that need no change, nearly all of them: checked in a tenth of the time.
+# Addresses that need no change, nearly all of them: checked in a tenth of the time. Characters are repeated
+# without an alternative: as one of two choices, beside `%`, they take four times as long.
+_PLAIN = r"[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]*"
 _PLAIN_ADDRESS = re.compile(
-    r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
+    rf"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#]{_PLAIN}(?:%[0-9A-Fa-f]{{2}}{_PLAIN})*)?"
 )
 _PRINTABLE_UP_TO = 400
 _BLANK = re.compile(rf"[\s{FORBIDDEN}]*")
