@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.model.entry import Media
 from aggregator.normalise.html import HtmlBody, sanitise_checked
-from aggregator.normalise.images import is_image, lead_image
+from aggregator.normalise.images import is_image, lead_image, picture
 
 BODY = "https://a.example/body.jpg"
 SMALL = Media("https://a.example/s.jpg", medium="image", width="100", height="100")
@@ -128,6 +128,27 @@ def test_words_in_an_address_match_as_whole_words(name: str) -> None:
     body = HtmlBody(raw=f'<img src="https://a.example/{name}">')
     sanitise_checked([body])
     assert body.picture == f"https://a.example/{name}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "www.gravatar.com/a", "img.shields.io/a", "avatars.githubusercontent.com/a",
+        "avatars3.githubusercontent.com/a",
+        "ad.doubleclick.net/a", "feeds.feedburner.com/a", "feeds.feedblitz.com/a", "feeds.wordpress.com/a",
+        "stats.wordpress.com/a", "pixel.wp.com/a", "static.addtoany.com/a", "s7.addthis.com/a",
+        "w.sharethis.com/a",
+        "a.example/twemoji/a", "a.example/emoji/a", "a.example/smilies/a", "a.example/blank.webp",
+        "a.example/pixel.gif", "a.example/transparent.png", "a.example/1x1.jpeg", "a.example/spacer",
+        "a.example/favicon", "a.example/pixel?a", "a.example/avatar/a", "a.example/avatars/a",
+        "a.example/tracker/a", "a.example/badge", "a.example/badges", "a.example/pinit", "a.example/sharebutton",
+        "a.example/share-button", "a.example/share_button",
+    ],
+)  # fmt: skip
+def test_every_kind_of_address_that_is_no_picture_is_found(address: str) -> None:
+    """One for each that is known, in any case."""
+    assert picture(f"https://{address}") is None
+    assert picture(f"https://{address.upper()}") is None
 
 
 def test_without_images_there_is_no_lead_image() -> None:
