@@ -113,6 +113,8 @@ def test_a_small_bitmap_may_be_inline_and_nothing_else() -> None:
     assert f'src="{small}"' in sanitise(f'<img src="{small}">')
     assert sanitise(f'<img src="{small}{"A" * 20_000}">') == ""
     assert sanitise('<img src="data:image/svg+xml;base64,AAAA">') == ""
+    assert sanitise('<img src=" \n&#1;DATA:image/svg+xml;base64,AAAA">') == ""
+    assert sanitise('<img src="d&Tab;ata:image/svg+xml;base64,AAAA">') == ""
 
 
 def test_a_known_player_stays_with_safe_attributes() -> None:

@@ -141,8 +141,8 @@ def test_words_in_an_address_match_as_whole_words(name: str) -> None:
         "a.example/twemoji/a", "a.example/emoji/a", "a.example/smilies/a", "a.example/blank.webp",
         "a.example/pixel.gif", "a.example/transparent.png", "a.example/1x1.jpeg", "a.example/spacer",
         "a.example/favicon", "a.example/pixel?a", "a.example/avatar/a", "a.example/avatars/a",
-        "a.example/tracker/a", "a.example/badge", "a.example/badges", "a.example/pinit", "a.example/sharebutton",
-        "a.example/share-button", "a.example/share_button",
+        "a.example/tracker/a", "a.example/badge", "a.example/badges", "a.example/pinit",
+        "a.example/sharebutton", "a.example/share-button", "a.example/share_button",
     ],
 )  # fmt: skip
 def test_every_kind_of_address_that_is_no_picture_is_found(address: str) -> None:
