@@ -344,7 +344,9 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
 
 @lru_cache(maxsize=1)
 def _store(address: StoreAddress) -> Store:
-    return Store(address)
+    store = Store(address)
+    store.database.save_memory()
+    return store
 
 
 @lru_cache(maxsize=1)

@@ -163,6 +163,10 @@ class Database:
         with self.dialect.errors():
             self.dialect.tidy()
 
+    def save_memory(self) -> None:
+        """Keeps little of the database in memory from now on, for a process that reads articles once."""
+        self.dialect.save_memory()
+
     def rewrite(self) -> None:
         """Rewrites the whole database, so that deleted text cannot be read in its files. Raises
         StoreError.

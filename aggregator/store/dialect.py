@@ -162,6 +162,10 @@ class Dialect(Protocol):
         """Does regular upkeep of the size and statistics of the database."""
         ...
 
+    def save_memory(self) -> None:
+        """Keeps little of the database in this process's memory from now on."""
+        ...
+
     def rewrite(self) -> None:
         """Rewrites the whole database, so that deleted text cannot be read in its files."""
         ...

@@ -132,6 +132,20 @@ def test_a_file_keeps_the_size_of_its_pages(tmp_path: Path) -> None:
     assert sizes == [8192, 4096]
 
 
+def test_a_process_that_saves_memory_keeps_few_pages(tmp_path: Path) -> None:
+    """Of connections that it has already, and of those that it opens later."""
+    store = Store(tmp_path / "a.db")
+
+    def kept() -> list[int]:
+        with store.database.snapshot() as one, store.database.snapshot() as other:
+            return [each.exec_driver_sql("PRAGMA cache_size").scalar_one() for each in (one, other)]
+
+    assert kept() == [-32_000, -32_000]
+    store.database.save_memory()
+    assert kept() == [-4_000, -4_000]
+    store.close()
+
+
 def _truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 4096 * 5 + 17])
 

@@ -261,6 +261,9 @@ class PostgreSQL:
     def tidy(self) -> None:
         """Does nothing: the server's autovacuum does the upkeep."""
 
+    def save_memory(self) -> None:
+        """Does nothing: the server has the pages."""
+
     def rewrite(self) -> None:
         """Rewrites every table; old segments of the server's write-ahead log are replaced over time."""
         with connect(self._address) as direct:

@@ -263,6 +263,11 @@ class SQLite:
             connection.exec_driver_sql("PRAGMA optimize")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def save_memory(self) -> None:
+        """Limits the pages of this file that each connection keeps to 4 MB, and frees those that are kept."""
+        self.engine.dispose()
+        sa.event.listen(self.engine, "connect", _keep_few_pages)
+
     def rewrite(self) -> None:
         """Rewrites the file and empties its journal, so that deleted text cannot be read in them.
 
@@ -366,6 +371,10 @@ def _needs_writing(error: StoreError) -> bool:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     prepare(connection)
+
+
+def _keep_few_pages(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA cache_size = -4000")
 
 
 def _prepare_reading(connection: Any, _record: Any) -> None:
