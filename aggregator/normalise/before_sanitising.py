@@ -96,7 +96,7 @@ def only_visible(html: str, *, rare_tags: bool = True) -> str:
             html = _BODY.sub(r"<\1div", html)
         html = _COLOURED.sub(_in_pairs, html)
     if (
-        "hidden" in html or "HIDDEN" in html or (rare_tags and ("dialog" in html or "DIALOG" in html))
+        "idden" in html or "IDDEN" in html or (rare_tags and ("dialog" in html or "DIALOG" in html))
     ) and _HIDDEN.search(html):
         tree = LexborHTMLParser(f"<body>{html}")
         for node in tree.css(_NOT_SHOWN):

@@ -17,6 +17,7 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAA
     [
         "<div hidden>x</div>",
         "<p HIDDEN=''>x</p>",
+        "<p Hidden>x</p>",
         "<section class=a hidden='hidden'><p>x</p></section>",
         "<span title='a' hidden>x</span>",
         "<dialog>x</dialog>",
