@@ -33,7 +33,7 @@ class Failed(Exception):
 
 
 def run(command: list[str], folder: Path) -> Cost:
-    """Runs a command in a folder. Raises Failed for an exit code above 1, and after ten minutes.
+    """Runs a command in a folder. Raises Failed for an exit code other than 0, and after ten minutes.
 
     Two accounts are kept, and the larger one is taken of each: what the kernel adds up of processes that were
     waited for, which has the short ones, and what is seen of each twenty times a second, which has the others.
@@ -64,7 +64,7 @@ def run(command: list[str], folder: Path) -> Cost:
             time.sleep(_LOOK_SECONDS)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
+        if process.returncode:
             errors.seek(0)
             raise Failed(f"exit code {process.returncode}: {errors.read()[-300:].decode(errors='replace')}")
     return Cost(
