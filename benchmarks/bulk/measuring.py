@@ -35,12 +35,14 @@ class Failed(Exception):
 def run(command: list[str], folder: Path) -> Cost:
     """Runs a command in a folder. Raises Failed for an exit code other than 0, and after ten minutes.
 
+    What other programs wrote before is on disk when it begins, so that writing it back is not counted here.
     Two accounts are kept, and the larger one is taken of each: what the kernel adds up of processes that were
     waited for, which has the short ones, and what is seen of each twenty times a second, which has the others.
     """
     cpu: dict[int, float] = {}
     written: dict[int, int] = {}
     peak = 0.0
+    os.sync()
     with tempfile.TemporaryFile() as errors:
         begun = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
