@@ -91,9 +91,9 @@ def write(
         stack.enter_context(_few_searches())
         sharing = _Sharing(store, context, (processes or min(cores(), MAX_PROCESSES)) - 1, stack)
         sharing.start(sum(map(_expected, outputs)))
-        plans, results = _plans(outputs, store, context, beside=sharing.write_feed)
+        plans, results = _plans(outputs, store, context)
         sharing.start(len(plans) + sum(len(plan.archives) for plan in plans))
-        sharing.write([(plan, None) for plan in plans if plan.is_new and not sharing.has_written(plan)])
+        sharing.write([(plan, None) for plan in plans if plan.is_new])
         going_on = [plan for plan in plans if not sharing.has_failed(plan)]
         full = _by_date([(plan, number) for plan in going_on for number in plan.archives], store)
         sharing.write(full, beside if all(plan.is_new for plan in plans) else bool)
@@ -128,30 +128,15 @@ def _expected(output: FeedOutput) -> int:
 
 
 def _plans(
-    outputs: Sequence[FeedOutput],
-    store: Store,
-    context: RenderContext,
-    beside: Callable[[FeedPlan], object],
+    outputs: Sequence[FeedOutput], store: Store, context: RenderContext
 ) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
-    """Returns the plans of feeds, and the results of those for which planning failed.
-
-    `beside`: called with the plan of a new feed while further plans are made, mostly by the database.
-    """
+    """Returns the plans of feeds, and the results of those for which planning failed."""
     plans, failed = [], {}
-    with ThreadPoolExecutor(1, thread_name_prefix="plan") as thread:
-        planned = [thread.submit(plan_of, output, store, context) for output in outputs]
+    for output in outputs:
         try:
-            for output, one in zip(outputs, planned, strict=True):
-                try:
-                    plans.append(plan := one.result())
-                except WriteError as error:
-                    failed[output.feed.name] = WriteResult(errors=[error])
-                    continue
-                if plan.is_new and not planned[-1].done():
-                    beside(plan)
-        except BaseException:
-            thread.shutdown(cancel_futures=True)
-            raise
+            plans.append(plan_of(output, store, context))
+        except WriteError as error:
+            failed[output.feed.name] = WriteResult(errors=[error])
     return plans, failed
 
 
@@ -242,14 +227,6 @@ class _Sharing:
                 beside()
             self.write_here()
         self.write_here()  # shares of processes that failed
-
-    def write_feed(self, plan: FeedPlan) -> None:
-        """Writes a feed, without its full archives, in this process."""
-        self.done[_key((plan, None))] = self._folders.write([(plan, None)])[0]
-
-    def has_written(self, plan: FeedPlan) -> bool:
-        """Returns whether `write_feed` was called for this feed."""
-        return _key((plan, None)) in self.done
 
     def has_failed(self, plan: FeedPlan) -> bool:
         """Returns whether a document of this feed could not be written; pages that fail because of

@@ -17,8 +17,8 @@ from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.feed_folders import FeedPlan, RenderContext, plan_of
-from aggregator.publishing.outputs import FeedOutput, outputs
+from aggregator.publishing.feed_folders import FeedPlan, RenderContext
+from aggregator.publishing.outputs import outputs
 from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import publish
@@ -108,28 +108,6 @@ def files(planet: Planet) -> dict[str, bytes]:
     """Returns what was published."""
     root = planet.config.output
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
-
-
-@pytest.mark.parametrize("processes", [1, 2])
-def test_new_feeds_are_written_while_others_are_planned(
-    planet: Planet, monkeypatch: pytest.MonkeyPatch, processes: int
-) -> None:
-    """The plan of the second is made only once the first is there; the last ones are shared."""
-    due = outputs(planet.store, planet.config, WRITERS, PublicAddresses(planet.config, {}))
-    first = planet.config.output / due[0].folder / "atom.xml"
-
-    def planned(output: FeedOutput, *others: Any) -> FeedPlan:
-        end = time.monotonic() + 60
-        while output is due[1] and not first.exists():
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        return plan_of(output, *others)
-
-    monkeypatch.setattr(sharing, "plan_of", planned)
-    context = RenderContext(config=planet.config, writers=WRITERS, version="1", everything=False)
-    done = sharing.write(due, planet.store, context, processes)
-    assert (done.rendered, done.errors) == (len(due), [])
-    assert len(done.written) == len({*done.written}) == len(files(planet))
 
 
 @pytest.mark.parametrize(("processes", "is_known", "expected"), [(2, False, 1), (1, False, 0), (2, True, 0)])
