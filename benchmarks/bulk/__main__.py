@@ -20,10 +20,11 @@ import argparse
 import json
 import os
 import platform
+import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -128,7 +129,7 @@ def measure(results: Results, count: int, number: int, chosen: dict[str, Peer]) 
         folders = {name: Path(home) / f"program-{n}" for n, name in enumerate(wanted)}
         for phase in PHASES:
             site.turn(phase)
-            for name in _turns(wanted, number):
+            for name in _turns(wanted, number, phase):
                 peer, folder = wanted[name], folders[name]
                 if name in results.kept["failed"] or phase not in _phases(peer):
                     continue
@@ -178,11 +179,11 @@ def _phases(peer: Peer) -> tuple[str, ...]:
     return PHASES if peer.publish else PHASES[:-1]
 
 
-def _turns(peers: Mapping[str, Peer], number: int) -> Iterator[str]:
-    """The programs, each round with another one first."""
+def _turns(peers: Mapping[str, Peer], number: int, phase: str) -> list[str]:
+    """The programs in an order that differs between rounds and phases: none always follows the same one."""
     names = [*peers]
-    first = number % len(names)
-    yield from (*names[first:], *names[:first])
+    random.Random(f"{number} {phase}").shuffle(names)
+    return names
 
 
 class Serving:
