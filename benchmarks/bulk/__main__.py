@@ -119,14 +119,15 @@ class Site:
                 write(self._folder, n, document(n, new=int(n < self._changed), build=2, about=about), version)
 
 
-def measure(results: Results, count: int, number: int, chosen: dict[str, Peer]) -> None:
-    """One round: every phase of every program, in turns."""
+def measure(results: Results, count: int, number: int, chosen: dict[str, Peer], place: Path) -> None:
+    """One round in a new folder of `place`: every phase of every program, in turns."""
     wanted = {n: p for n, p in chosen.items() if not results.has(count, number, n, _phases(p))}
     if not wanted:
         return
     results.begin(count, number, wanted)
-    with tempfile.TemporaryDirectory() as home, Serving(Path(home), count, results) as (site, urls):
-        folders = {name: Path(home) / f"program-{n}" for n, name in enumerate(wanted)}
+    home = Path(tempfile.mkdtemp(dir=place))
+    with Serving(home, count, results) as (site, urls):
+        folders = {name: home / f"program-{n}" for n, name in enumerate(wanted)}
         for phase in PHASES:
             site.turn(phase)
             for name in _turns(wanted, number, phase):
@@ -144,7 +145,7 @@ def measure(results: Results, count: int, number: int, chosen: dict[str, Peer]) 
                     results.add(cost, feeds=count, number=number, peer=name, phase=phase)
 
 
-def measure_stores(results: Results, count: int, number: int, sizes: list[int]) -> None:
+def measure_stores(results: Results, count: int, number: int, sizes: list[int], place: Path) -> None:
     """One round over stores that hold so many articles of other sources, each size in turn."""
     if all(results.has(count, number, OF_STORES, PHASES_OF_STORES, size) for size in sizes):
         return
@@ -157,8 +158,9 @@ def measure_stores(results: Results, count: int, number: int, sizes: list[int]) 
         "nothing due": programs.ours("fetch", "-q", *names),
         "sources": programs.ours("sources", "--json"),
     }
-    with tempfile.TemporaryDirectory() as home, Serving(Path(home), count, results) as (site, urls):
-        folders = {size: Path(home) / f"store-{size}" for size in sizes}
+    home = Path(tempfile.mkdtemp(dir=place))
+    with Serving(home, count, results) as (site, urls):
+        folders = {size: home / f"store-{size}" for size in sizes}
         for size, folder in folders.items():
             folder.mkdir()
             programs.configure(folder, urls, publish="archives = false", further=held.SOURCES)
@@ -238,7 +240,10 @@ def main() -> None:
     results = Results(options.results, _machine())
     if not options.report:
         minutes = options.minutes or (1e9 if options.everything else 20)
-        _measure(options, results, time.monotonic() + 60 * minutes)
+        # Nothing is removed before the end: for five minutes ext4 looks for inodes that were not removed just
+        # now, which takes a program 0.1 ms for each file that it makes.
+        with tempfile.TemporaryDirectory() as place:
+            _measure(options, results, time.monotonic() + 60 * minutes, Path(place))
     if not results.kept["runs"]:
         raise SystemExit("nothing was measured")
     print(report.table(results.kept))
@@ -251,7 +256,7 @@ def main() -> None:
         report.put(ROOT / "README.md", f"{report.short_table(results.kept)}\n{picture}")
 
 
-def _measure(options: argparse.Namespace, results: Results, until: float) -> None:
+def _measure(options: argparse.Namespace, results: Results, until: float, place: Path) -> None:
     found, missing = programs.installed(options.osmosfeed)
     for name, how in missing.items():
         print(f"{name} is left out, as it is not installed: {how}", file=sys.stderr)
@@ -262,10 +267,10 @@ def _measure(options: argparse.Namespace, results: Results, until: float) -> Non
     results.kept["versions"] = programs.versions(chosen)
     steps: list[Callable[[], None]] = []
     for number in range(1, options.rounds + 1):
-        steps += [partial(measure, results, count, number, chosen) for count in options.feeds]
+        steps += [partial(measure, results, count, number, chosen, place) for count in options.feeds]
         if options.held and (not options.peers or OF_STORES in options.peers):
             of_stores = max(min(options.feeds), min(1000, max(options.feeds)))
-            steps.append(partial(measure_stores, results, of_stores, number, options.held))
+            steps.append(partial(measure_stores, results, of_stores, number, options.held, place))
     for n, step in enumerate(steps):
         if time.monotonic() > until:
             print(
