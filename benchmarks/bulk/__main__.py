@@ -264,7 +264,7 @@ def _measure(options: argparse.Namespace, results: Results, until: float, place:
     for name in found:
         results.kept["failed"].pop(name, None)
     chosen = {name: peer for name, peer in found.items() if not options.peers or name in options.peers}
-    results.kept["versions"] = programs.versions(chosen)
+    results.kept["versions"] = programs.versions(found)
     steps: list[Callable[[], None]] = []
     for number in range(1, options.rounds + 1):
         steps += [partial(measure, results, count, number, chosen, place) for count in options.feeds]
