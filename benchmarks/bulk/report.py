@@ -128,6 +128,8 @@ def _ratio(cell: Cell, found: Sequence[Cell]) -> float | None:
 
 
 def _most(found: Sequence[Cell]) -> list[Cell]:
+    if not found:
+        return []
     peers = {feeds: {c.peer for c in found if c.feeds == feeds} for feeds in {c.feeds for c in found}}
     most = max(peers, key=lambda feeds: (len(peers[feeds]), feeds))
     return [cell for cell in found if cell.feeds == most]
@@ -154,7 +156,7 @@ def chart(kept: Mapping[str, Any]) -> str:
                 f'<rect {bar}/><text x="{212 + width:.1f}" y="{top + 4}">{cell.seconds:.2f} s</text>'
             )
         top += 34
-    title = f"{shown[0].feeds:,} feeds of {ENTRIES} entries: seconds, less is better"
+    title = f"{shown[0].feeds if shown else 0:,} feeds of {ENTRIES} entries: seconds, less is better"
     said = f"{kept['machine']}, {kept['date']}"
     style = (
         "text{font:13px sans-serif;fill:#222}.title{font-weight:bold;font-size:15px}.phase{font-weight:bold}"
