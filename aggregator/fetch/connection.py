@@ -72,6 +72,13 @@ class Exchange(threading.local):
             raise self.late()
         return min(left, self.silence_seconds)
 
+    def limit(self, sock: socket.socket) -> None:
+        """Gives the next step of a socket so much time. Raises TimedOut."""
+        # Usually it is the silence, as before. To set it is a system call, after which a thread waits for
+        # the interpreter's lock.
+        if (seconds := self.patience()) != sock.gettimeout():
+            sock.settimeout(seconds)
+
     def late(self) -> errors.TimedOut:
         """The TimedOut that says which limit was reached: the deadline, or the silence."""
         if time.monotonic() >= self.until:
@@ -117,7 +124,7 @@ class _Bounded(_AnySocket):
     """A socket whose reads all end at the exchange's deadline."""
 
     def recv(self, *args: Any) -> bytes:
-        self.settimeout(exchange.patience())
+        exchange.limit(self)
         try:
             data = super().recv(*args)
         except TimeoutError:
@@ -126,7 +133,7 @@ class _Bounded(_AnySocket):
         return data
 
     def recv_into(self, *args: Any) -> int:
-        self.settimeout(exchange.patience())
+        exchange.limit(self)
         try:
             count = super().recv_into(*args)
         except TimeoutError:
@@ -168,6 +175,11 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
             return sock
     assert failure is not None, "`found` is not empty"
     raise failure
+
+
+def too_large(max_bytes: int) -> errors.TooLarge:
+    """The error for a body above this limit."""
+    return errors.TooLarge(f"its body exceeds {max_bytes} bytes once decompressed")
 
 
 def unreachable(failure: Exception) -> errors.FetchError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,15 +21,15 @@ from aggregator.fetch.addresses import (
     shown_address,
     target_of,
 )
-from aggregator.fetch.connection import Verify, exchange
+from aggregator.fetch.connection import Verify, exchange, too_large
 from aggregator.fetch.cookies import Cookies
-from aggregator.fetch.direct import DirectRequests, Unchanged, head_of
+from aggregator.fetch.direct import DirectRequests, PlainAnswer, head_of
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.http_results import challenged, conditions, fetched, hints_in, not_modified
 from aggregator.fetch.late_imports import import_requests
 from aggregator.fetch.map_errors import map_errors
 from aggregator.fetch.request_headers import own_headers, set_header
-from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
-from aggregator.normalise import hub_links
+from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Validators
 
 if TYPE_CHECKING:
     import requests
@@ -51,10 +50,6 @@ A proxy may have modified the body of a 203, and a 226 is like a 200 for clients
 delta (RFC 9110 §15.3.4, RFC 3229 §10.4.1).
 """
 REDIRECTS = PERMANENT | {302, 303, 307}
-MAX_VALIDATOR_CHARS = 4096
-"""A longer ETag is not stored: servers would refuse the request that sends it back."""
-
-_SOUND = re.compile(r"[\x20-\x7e\x80-\xff]+")
 _CHUNK_BYTES = 64 * 1024
 _REASONS = {
     401: ("it asks for a login (401)", "set the source's auth"),
@@ -194,14 +189,17 @@ class HttpFetcher:
         seen = {(hop.url, "")}
         is_permanent = True
         for _ in range(self._settings.max_redirects + 1):
-            conditions = _conditions(hop.url, validators)
+            asked = conditions(hop.url, validators)
             if hop.permit:
                 hop.permit(hop.url)
             with map_errors():
-                answer = self._get(hop, conditions, cookies)
-            if isinstance(answer, Unchanged):
+                answer = self._get(hop, asked, cookies)
+            if isinstance(answer, PlainAnswer):
                 moved_to = hop.url if is_permanent and hop.url != first else None
-                return _not_modified(validators, answer.headers, _hints(answer.headers, now, moved_to))
+                hints = hints_in(answer.headers, now, moved_to)
+                if answer.status == 304:
+                    return not_modified(validators, answer.headers, hints)
+                return fetched(hop.url, answer.status, answer.headers, answer.body, hints)
             with map_errors(), answer as response:
                 status = response.status_code
                 if status in REDIRECTS and response.headers.get("Location"):
@@ -214,31 +212,26 @@ class HttpFetcher:
                     is_permanent = is_permanent and status in PERMANENT
                     continue
                 moved_to = hop.url if is_permanent and hop.url != first else None
-                hints = _hints(response.headers, now, moved_to)
-                if status == 304 and conditions:
+                hints = hints_in(response.headers, now, moved_to)
+                if status == 304 and asked:
                     _settle(response)
-                    return _not_modified(validators, response.headers, hints)
+                    return not_modified(validators, response.headers, hints)
                 if status not in WHOLE:
                     self._refuse(response, hints)
-                body = self._body(response)
-                if who := bot_protection.challenger(status, response.headers, b""):
-                    raise errors.ChallengePage(_challenged(who), status=status, retry_after=hints.retry_after)
-                resource = Resource(url=hop.url, body=body, content_type=response.headers.get("Content-Type"))
-                found = {"url": hop.url, **_validators(response.headers)}
-                hubs = hub_links.in_header(response.headers.get("Link"), hop.url)
-                return Fetched(resources=(resource,), validators=found, hints=hints, hub_links=hubs)
+                return fetched(hop.url, status, response.headers, self._body(response), hints)
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
     def _get(
         self, hop: _Hop, conditions: Mapping[str, str], cookies: Cookies
-    ) -> Unchanged | requests.Response:
+    ) -> PlainAnswer | requests.Response:
         headers = self._headers_of(hop, conditions)
         if written := cookies.header(hop.url, headers.get("Cookie", "")):
             headers["Cookie"] = written
         verify, proxy = self._way_of(hop)
         url = hop.on_the_wire if hop.secret else hop.url
         if not proxy and (place := place_of(url)) and (head := head_of(place, headers)):
-            return self._direct.get(url, place, head, verify, is_conditional=bool(conditions))
+            limit = self._settings.max_bytes
+            return self._direct.get(url, place, head, verify, limit, is_conditional=bool(conditions))
         return self._send("GET", url, headers, None, verify, proxy)
 
     def _posted(
@@ -322,7 +315,7 @@ class HttpFetcher:
                     break
                 chunks.append(chunk)
         if size > limit:
-            raise errors.TooLarge(f"its body exceeds {limit} bytes once decompressed")
+            raise too_large(limit)
         from aggregator.fetch.requests_adapter import is_cut_short
 
         if is_cut_short(response.raw):
@@ -338,7 +331,7 @@ class HttpFetcher:
                 beginning = next(response.iter_content(bot_protection.MAX_BYTES), b"")
         _settle(response)
         if who := bot_protection.challenger(status, response.headers, beginning):
-            raise errors.ChallengePage(_challenged(who), status=status, retry_after=wait)
+            raise errors.ChallengePage(challenged(who), status=status, retry_after=wait)
         if status == 410:
             raise errors.Gone("it is gone permanently (410)", status=status, retry_after=wait)
         if status in (429, 503):
@@ -350,44 +343,6 @@ class HttpFetcher:
         elif status == 304:
             reason = "it says that nothing changed (304), although no copy is stored"
         raise errors.HttpStatus(reason, status=status, retry_after=wait, advice=advice)
-
-
-def _challenged(who: str) -> str:
-    return f"bot protection ({who}) asks for proof that a human is reading"
-
-
-def _hints(headers: Mapping[str, str], now: datetime, moved_to: str | None) -> AnswerHints:
-    return AnswerHints(
-        max_age=freshness.max_age(headers, now),
-        retry_after=freshness.retry_after(headers, now),
-        moved_to=moved_to,
-        time=freshness.time(headers),
-    )
-
-
-def _not_modified(validators: Validators, headers: Mapping[str, str], hints: AnswerHints) -> NotModified:
-    return NotModified(validators={**validators, **_validators(headers)}, hints=hints)
-
-
-def _conditions(url: str, validators: Validators) -> dict[str, str]:
-    if validators.get("url") != url:
-        return {}
-    pairs = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
-    return {header: validators[key] for header, key in pairs if _is_sound(validators.get(key))}
-
-
-def _validators(headers: Mapping[str, str]) -> dict[str, str]:
-    pairs = (("etag", "ETag"), ("last_modified", "Last-Modified"))
-    found = ((key, headers.get(header)) for key, header in pairs)
-    return {key: value for key, value in found if value and _is_sound(value)}
-
-
-def _is_sound(value: object) -> bool:
-    """Whether a validator may be sent back: it has no control character and no line break of a folded header.
-
-    Bytes beyond ASCII, which appear as Latin-1 letters here, are allowed in an ETag (RFC 9110 §8.8.3).
-    """
-    return isinstance(value, str) and len(value) <= MAX_VALIDATOR_CHARS and bool(_SOUND.fullmatch(value))
 
 
 def _settle(response: requests.Response) -> None:

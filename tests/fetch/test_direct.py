@@ -1,4 +1,4 @@
-"""GETs that are made without requests: the same bytes are sent, and the same 304s and connections result."""
+"""GETs that are made without requests: the same bytes are sent, and the same results come back."""
 
 from __future__ import annotations
 
@@ -71,6 +71,111 @@ def test_a_304_is_understood_however_it_is_written(
         assert found.validators["etag"] == etag
     assert wire.connections == connections
     assert len(wire.requests) == 3
+
+
+DOCUMENT = b"<rss>" + b"x" * 300_000 + b"</rss>"
+SIZE = b"Content-Length: %d\r\n" % len(DOCUMENT)
+GOOD = b"HTTP/1.1 200 OK\r\n"
+TYPE = b"Content-Type: text/xml\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "connections"),
+    [
+        (GOOD + SIZE + TYPE + b"\r\n" + DOCUMENT, 1),
+        (GOOD + TYPE + SIZE.lower() + b"\r\n" + DOCUMENT, 1),
+        (b"HTTP/1.1 200\r\n" + SIZE + TYPE + b"\r\n" + DOCUMENT, 1),
+        (GOOD + SIZE + TYPE + b"X: 1\r\nX: 2\r\n\r\n" + DOCUMENT, 1),
+        (GOOD + SIZE + TYPE + b"Content-Encoding: identity\r\n\r\n" + DOCUMENT, 1),
+        (GOOD + SIZE + SIZE + TYPE + b"\r\n" + DOCUMENT, 1),
+        (GOOD + SIZE + TYPE + b"Connection: close\r\n\r\n" + DOCUMENT, 3),
+        (b"HTTP/1.0 200 OK\r\n" + SIZE + TYPE + b"\r\n" + DOCUMENT, 3),
+        (
+            GOOD
+            + TYPE
+            + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(DOCUMENT)
+            + DOCUMENT
+            + b"\r\n0\r\n\r\n",
+            1,
+        ),
+        ((GOOD + SIZE + TYPE + b"\r\n" + DOCUMENT).replace(b"\r\n", b"\n"), 1),
+        (
+            b"HTTP/1.1 103 Early Hints\r\nContent-Length: 1\r\n\r\n"
+            + GOOD
+            + SIZE
+            + TYPE
+            + b"\r\n"
+            + DOCUMENT,
+            1,
+        ),
+    ],
+)
+def test_a_document_is_received_however_it_is_sent(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, connections: int
+) -> None:
+    """What is not plain is read by http.client and urllib3: the result is the same."""
+    wire = serve(sends(answer, keeps=True))
+    for _ in range(3):
+        found = poll(fetcher, wire.url + "/feed")
+        assert isinstance(found, Fetched)
+        assert found.resources[0].body == DOCUMENT
+        assert found.resources[0].content_type == "text/xml"
+    assert wire.connections == connections
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (GOOD + b"Content-Length: 9\r\n\r\n<rss/>", errors.BrokenExchange),
+        (GOOD + b"Content-Length: 9\r\n\r\n", errors.BrokenExchange),
+        (GOOD + b"Content-Length: 99999999999999\r\n\r\n<rss/>", errors.TooLarge),
+        (GOOD + b"Content-Length: 99999999999999999999\r\n\r\n<rss/>", errors.TooLarge),
+        (GOOD + b"Content-Length: 6\r\nContent-Encoding: gzip\r\n\r\n<rss/>", errors.BrokenExchange),
+        (GOOD + b"Content-Length: 6\r\ncf-mitigated: challenge\r\n\r\n<rss/>", errors.ChallengePage),
+    ],
+)
+def test_a_document_that_is_not_whole_is_an_error(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, error: type[errors.FetchError]
+) -> None:
+    """Nor is one that is too large, or a page of bot protection."""
+    with pytest.raises(error):
+        poll(fetcher, serve(sends(answer)).url)
+
+
+@pytest.mark.parametrize("body", [b"<rss/>", DOCUMENT])
+def test_what_a_server_sends_after_a_document_is_no_answer_to_the_next_request(
+    fetcher: HttpFetcher, serve: Serve, body: bytes
+) -> None:
+    """Also if it comes in the same packet."""
+    first = GOOD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    wire = serve(in_turn(first + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", OK))
+    for expected in (body, b"<rss/>"):
+        found = poll(fetcher, wire.url)
+        assert isinstance(found, Fetched)
+        assert found.resources[0].body == expected
+
+
+def test_a_document_in_pieces_is_received_whole(fetcher: HttpFetcher, serve: Serve) -> None:
+    """Wherever it is cut."""
+
+    def manner(sock: socket.socket, _head: bytes) -> bool:
+        for at in range(len(OK)):
+            sock.sendall(OK[at : at + 1])
+        return True
+
+    wire = serve(manner)
+    for _ in range(2):
+        found = poll(fetcher, wire.url)
+        assert isinstance(found, Fetched)
+        assert found.resources[0].body == b"<rss/>"
+    assert wire.connections == 1
+
+
+def test_an_empty_document_is_received(fetcher: HttpFetcher, serve: Serve) -> None:
+    """Reading it is an error, fetching it is not."""
+    found = poll(fetcher, serve(sends(GOOD + b"Content-Length: 0\r\n\r\n", keeps=True)).url)
+    assert isinstance(found, Fetched)
+    assert found.resources[0].body == b""
 
 
 PATHS = pytest.mark.parametrize("path", ["/feed", "/%62"], ids=["direct", "by-requests"])
@@ -297,9 +402,10 @@ def test_a_header_cannot_add_another(value: str) -> None:
     )
 
 
-def test_polls_that_find_nothing_new_import_no_requests(serve: Serve) -> None:
+@pytest.mark.parametrize("answer", [UNCHANGED, OK])
+def test_plain_polls_import_no_requests(serve: Serve, answer: bytes) -> None:
     """Importing it takes longer than a hundred such polls."""
-    wire = serve(sends(UNCHANGED, keeps=True))
+    wire = serve(sends(answer, keeps=True))
     code = (
         "import datetime, sys\n"
         "from aggregator.config.load import Fetch, Source\n"
