@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
-from aggregator.writers.feedgen_repair import OUTER, Fragment, entry_fragment, fragment, new_feed, serialise
+from aggregator.writers.feedgen_repair import (
+    OUTER,
+    Fragment,
+    Head,
+    entry_fragment,
+    fragment,
+    head_of,
+    new_feed,
+    serialise,
+)
 from aggregator.writers.head_links import relations
 from aggregator.writers.markup import attributes, escaped, nested, quoted
 from aggregator.writers.xml_text import address, identifier, language_tag, line, permanent_id
 
 __all__ = ["Atom"]
+
+_ANY_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Atom:
@@ -30,9 +42,23 @@ class Atom:
         """Returns an Atom feed; every entry has an author (§4.1.2) and, if known, its atom:source
         (§4.2.11).
         """
-        feed = new_feed(channel)
-        feed.link([*relations(channel, self.file_name)])
-        return serialise(feed, lambda: feed.atom_str(pretty=True), _fragments(channel), "feed")
+
+        def head(prefixes: frozenset[str]) -> bytes:
+            before, after = _head(head_of(channel), prefixes)
+            found = relations(channel, self.file_name)
+            links = [attributes({key: value or None for key, value in link.items()}) for link in found]
+            own = [f"<updated>{channel.updated.isoformat()}</updated>", *(f"<link{each}/>" for each in links)]
+            return b"".join((before, "\n  ".join(own).encode(), after))
+
+        return serialise(channel.id, head, _fragments(channel), "feed")
+
+
+@lru_cache(maxsize=64)  # of the archives of a feed, all heads are equal except for dates and links
+def _head(head: Head, prefixes: frozenset[str]) -> tuple[bytes, bytes]:
+    """Returns the parts of a document before and after its date and links, without entries."""
+    written: bytes = new_feed(head, _ANY_DATE, prefixes).atom_str(pretty=True)
+    before, _, after = written.partition(f"<updated>{_ANY_DATE.isoformat()}</updated>".encode())
+    return before, after
 
 
 def _fragments(channel: Channel) -> Iterator[Fragment]:

@@ -3,7 +3,7 @@
 feedgen 1.0.0 drops attributes of links of Atom entries (issue 135), RSS authors without e-mail, all
 enclosures except one, and most of atom:source; it raises for characters that XML forbids and for empty
 titles. Building objects for entries also took three quarters of the time. So feedgen is used for what it
-writes correctly: the root with its namespaces, and titles, dates, language, picture and links of the feed.
+writes correctly: the root with its namespaces, and titles, dates, language and picture of the feed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
 from aggregator.errors import WriteError
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from feedgen.feed import FeedGenerator
 
 __all__ = [
-    *("NAMESPACES", "OUTER", "Fragment", "entry_fragment", "fragment", "new_feed", "rfc822", "serialise"),
+    *("NAMESPACES", "OUTER", "Fragment", "Head", "entry_fragment", "fragment", "head_of", "new_feed"),
+    *("rfc822", "serialise"),
 ]
 
 NAMESPACES: Mapping[str, str] = {
@@ -76,7 +77,7 @@ def _generator() -> tuple[type[FeedGenerator], type]:
         """The namespaces that entries use: declared once, at the root."""
 
         def __init__(self) -> None:
-            self.used: set[str] = set()
+            self.used = _NO_PREFIXES
 
         def extend_ns(self) -> dict[str, str]:
             return {prefix: NAMESPACES[prefix] for prefix in sorted(self.used)}
@@ -84,22 +85,47 @@ def _generator() -> tuple[type[FeedGenerator], type]:
     return feedgen.feed.FeedGenerator, Prefixes
 
 
-def new_feed(channel: Channel) -> FeedGenerator:
+class Head(NamedTuple):
+    """The values that the heads of all documents of a feed have in common; see `Channel`."""
+
+    id: str
+    title: str
+    description: str
+    language: str | None
+    image: str | None
+    version: str
+
+
+def head_of(channel: Channel) -> Head:
+    """Returns the values that a document's head shares with those of the feed's other documents."""
+    return Head(
+        id=channel.id,
+        title=channel.title,
+        description=channel.description,
+        language=channel.language,
+        image=channel.image,
+        version=channel.generator_version,
+    )
+
+
+def new_feed(head: Head, updated: datetime, prefixes: frozenset[str]) -> FeedGenerator:
     """Returns a FeedGenerator with the common parts of the heads of RSS and Atom.
 
-    Titles are never empty, because feedgen raises for empty ones.
+    Titles are never empty, because feedgen raises for empty ones. `prefixes`: of the namespaces that are
+    declared at the root.
     """
-    generator, prefixes = _generator()
+    generator, extension = _generator()
     feed = generator()
-    feed.register_extension("prefixes", prefixes)
-    feed.id(line(channel.id))
-    feed.title(line(channel.title) or line(channel.id))
-    feed.description(line(channel.description) or line(channel.title) or line(channel.id))
-    feed.language(language_tag(channel.language))
-    feed.updated(channel.updated)
-    feed.generator("Aggregator", version=line(channel.generator_version) or None)
+    feed.register_extension("prefixes", extension)
+    feed.prefixes.used = prefixes
+    feed.id(line(head.id))
+    feed.title(line(head.title) or line(head.id))
+    feed.description(line(head.description) or line(head.title) or line(head.id))
+    feed.language(language_tag(head.language))
+    feed.updated(updated)
+    feed.generator("Aggregator", version=line(head.version) or None)
     feed.docs("")
-    if picture := address(channel.image):
+    if picture := address(head.image):
         feed.logo(picture)
         feed.icon(picture)
     return feed
@@ -163,22 +189,23 @@ def prefixes_in(markup: str, *, elements: bool = True) -> frozenset[str]:
 
 
 def serialise(
-    feed: FeedGenerator, head: Callable[[], bytes], fragments: Iterable[Fragment], parent: str
+    feed_id: str, head: Callable[[frozenset[str]], bytes], fragments: Iterable[Fragment], parent: str
 ) -> bytes:
-    """Returns the document that `head` makes of `feed`, with `fragments` as the last children of `parent`.
+    """Returns a document of a feed: what `head` makes, with `fragments` as the last children of `parent`.
 
-    `parent`: "channel" or "feed". Raises WriteError if feedgen or lxml refuses a value, or if a strict parser
-    finds the document not well-formed. Entries that this parser has read before, in another document, are not
-    parsed again. Bodies are not parsed: without `<` they cannot end their element, their only references are
-    those of `escaped_utf8`, and `body_utf8` keeps only characters that XML allows.
+    `head` is given the prefixes that fragments use; `parent`: "channel" or "feed". Raises WriteError if
+    feedgen or lxml refuses a value, or if a strict parser finds the document not well-formed. Entries that
+    this parser has read before, in another document, are not parsed again. Bodies are not parsed: without `<`
+    they cannot end their element, their only references are those of `escaped_utf8`, and `body_utf8` keeps
+    only characters that XML allows.
     """
     from lxml.etree import LxmlError
 
     try:
         parts = [*fragments]
-        feed.prefixes.used = set().union(*(part.prefixes for part in parts))
+        prefixes = _NO_PREFIXES.union(*[part.prefixes for part in parts])
         outer = OUTER[parent]
-        start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
+        start, end, rest = head(prefixes).rpartition(f"{outer}</{parent}>".encode())
         written, parsed = [start], [start]
         new = [part for part in parts if not part.is_sound]
         for part in new:
@@ -190,5 +217,5 @@ def serialise(
         for part in parts:
             written += (part.start, part.body, part.end)
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:
-        raise WriteError(f"feed {feed.id()}: it would not be well-formed XML: {error}") from error
+        raise WriteError(f"feed {feed_id}: it would not be well-formed XML: {error}") from error
     return b"".join([*written, end, rest])

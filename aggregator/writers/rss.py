@@ -17,6 +17,7 @@ from aggregator.writers.feedgen_repair import (
     Fragment,
     entry_fragment,
     fragment,
+    head_of,
     new_feed,
     rfc822,
     serialise,
@@ -44,12 +45,14 @@ class Rss:
 
         Without a public page, `<link>` is the channel's id, because the specification requires one.
         """
-        feed = new_feed(channel)
-        feed.link(href=address(channel.link) or percent_encoded(channel.id))
-        feed.generator(f"Aggregator {line(channel.generator_version)}".strip())
-        return serialise(
-            feed, lambda: _with_plain_titles(feed.rss_str(pretty=True)), _fragments(channel), "channel"
-        )
+
+        def head(prefixes: frozenset[str]) -> bytes:
+            feed = new_feed(head_of(channel), channel.updated, prefixes)
+            feed.link(href=address(channel.link) or percent_encoded(channel.id))
+            feed.generator(f"Aggregator {line(channel.generator_version)}".strip())
+            return _with_plain_titles(feed.rss_str(pretty=True))
+
+        return serialise(channel.id, head, _fragments(channel), "channel")
 
 
 def _fragments(channel: Channel) -> Iterator[Fragment]:

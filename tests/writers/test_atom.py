@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from lxml import etree
 
 from aggregator.model.article import Origin
 from aggregator.writers.atom import Atom
-from aggregator.writers.channel import Chain
-from tests.support.channels import ARTICLE, article_with, channel_of, item_of
+from aggregator.writers.channel import Chain, Channel
+from aggregator.writers.feedgen_repair import head_of, new_feed
+from aggregator.writers.head_links import relations
+from tests.support.channels import ARTICLE, CHANNELS, article_with, channel_of, item_of
+from tests.support.examples import examples
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -43,6 +48,17 @@ def test_a_feed_has_self_link_alternate_and_date_of_change() -> None:
         {"href": "https://feeds.example/drinks/", "rel": "alternate", "type": "text/html"},
         {"href": "https://feeds.example/drinks/rss.xml", "rel": "alternate", "type": "application/rss+xml"},
     ]
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(CHANNELS)
+def test_the_head_is_the_one_that_feedgen_writes(channel: Channel) -> None:
+    """Dates and links too, which are inserted into a head that is made once for all archives of a feed."""
+    feed = new_feed(head_of(channel), channel.updated, frozenset())
+    feed.link([*relations(channel, "atom.xml")])
+    chain = replace(channel.chain, is_full=False)
+    written = Atom().render(replace(channel, items=(), chain=chain))
+    assert written.splitlines() == feed.atom_str(pretty=True).splitlines()
 
 
 def test_every_enclosure_is_a_link_with_its_attributes() -> None:
