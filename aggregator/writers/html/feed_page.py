@@ -14,6 +14,7 @@ from aggregator.writers.html import entry_markup
 from aggregator.writers.html.entry_view import EntryView
 from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import PAGE, common
+from aggregator.writers.html.similar_pages import render_similar
 from aggregator.writers.html.single_article import article_page
 from aggregator.writers.html.templates import has_own, render
 from aggregator.writers.page_look import PageLook
@@ -49,11 +50,8 @@ class Html:
             days = _days(channel, locale)
         else:
             shown = entries_of(channel.items, look, locale, channel.root)
-        return render(
-            "category.html",
-            look,
-            locale,
-            **common(
+        of_all = dict(
+            common(
                 look,
                 locale,
                 version=channel.generator_version,
@@ -65,22 +63,27 @@ class Html:
             name=name,
             tag=language_tag(channel.language),
             description="" if tidy(channel.description) == name else tidy(channel.description),
-            canonical=address(channel.self_links.get(PAGE, channel.link).removesuffix(PAGE)),
             image=entry_markup.picture(channel.image),
-            archive=chain.number,
             total=channel.total,
-            updated=channel.updated,
-            entries=shown,
-            days=days,
-            feeds=[
+            feeds=tuple(
                 (current + one.file_name, one.label, one.media_type)
                 for one in channel.formats
                 if one.is_feed and one.file_name in channel.files
-            ],
-            newer=f"{chain.newer}{there}" if chain.newer and there is not None else None,
+            ),
             newest=f"{chain.current}{page}" if chain.current and chain.number is not None else None,
-            older=f"{chain.older}{there}" if chain.older and there is not None else None,
         )
+        own = {
+            "archive": chain.number,
+            "canonical": address(channel.self_links.get(PAGE, channel.link).removesuffix(PAGE)),
+            "updated": channel.updated,
+            "entries": shown,
+            "days": days,
+            "newer": f"{chain.newer}{there}" if chain.newer and there is not None else None,
+            "older": f"{chain.older}{there}" if chain.older and there is not None else None,
+        }
+        if chain.is_full and not look.templates:  # a feed may have many archives
+            return render_similar("category.html", look, locale, of_all, own)
+        return render("category.html", look, locale, **of_all, **own)
 
     def render_article(self, item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
         """Returns the page of an article without a link."""

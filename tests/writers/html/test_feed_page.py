@@ -77,6 +77,24 @@ def test_any_channel_is_html_that_shows_its_text(
         assert (link.attributes["href"] if link else None) == address(item.article.link)
 
 
+OTHER = PageLook(templates=(("no page", "of ours"),))
+"""The look of a site with a template of its own, so that every page is rendered from its template."""
+
+
+@settings(max_examples=examples(50), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@given(CHANNELS, st.sets(st.sampled_from(FILES)).map(tuple), st.integers(1, 3), st.booleans(), st.booleans())
+def test_pages_of_archives_are_those_of_the_template(
+    channel: Channel, files: tuple[str, ...], number: int, has_older: bool, is_linked: bool
+) -> None:
+    """Though what they have in common is rendered once."""
+    found = replace(channel, files=files, formats=FORMATS)
+    for n, updated in ((number, channel.updated), (number + 1, datetime(1970, 1, 1, tzinfo=UTC))):
+        chain = Chain(number=n, is_full=True, older="../<1>/" if has_older else None, newer=f"../{n + 1}/")
+        links = {"index.html": f"https://feeds.example/a&b/{n}/index.html"} if is_linked else {}
+        archive = replace(found, chain=chain, updated=updated, self_links=links)
+        assert Html().render(archive) == Html().render(replace(archive, look=OTHER))
+
+
 def test_an_entry_shows_title_source_authors_time_and_summary() -> None:
     """With links to the entry and to the site that it came from."""
     tree = page(item_of())
