@@ -36,18 +36,18 @@ _COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     *(*REVISION, articles.c.state, articles.c.edits, articles.c.fingerprint, articles.c.reader_version),
     *(articles.c.file, revisions.c.content_hash),
 )
-_KNOWN = (
-    sa.select(*_COLUMNS)
-    .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
-    .where(articles.c.source == _SOURCE)
+_ROWS = sa.select(*_COLUMNS).join_from(
+    articles, revisions, revisions.c.pk == articles.c.revision, isouter=True
 )
+_KNOWN = _ROWS.where(articles.c.source == _SOURCE)
 _BY_ID = _KNOWN.where(articles.c.id.in_(_IDS))
 _BY_ALIAS = (
     _KNOWN.add_columns(aliases.c.alias)
     .join(aliases, aliases.c.article == articles.c.pk)
     .where(aliases.c.source == _SOURCE, aliases.c.alias.in_(_IDS))
 )
-_BY_PK = _KNOWN.where(articles.c.pk.in_(sa.bindparam("some_articles", expanding=True)))
+# Without the source, whose index SQLite would use instead of the numbers.
+_BY_PK = _ROWS.where(articles.c.pk.in_(sa.bindparam("some_articles", expanding=True)))
 _NEWEST = (
     sa.select(articles.c.pk, articles.c.id, revisions.c.data)
     .join_from(articles, revisions, NEWEST_REVISION)
@@ -157,8 +157,8 @@ class KnownIds:
                 chosen.append(pk)
         rows: list[sa.Row[Any]] = []
         for start in range(0, len(chosen), _BATCH):
-            some = {"of_source": self._source, "some_articles": chosen[start : start + _BATCH]}
-            rows += self._connection.execute(_BY_PK, some)
+            some = chosen[start : start + _BATCH]
+            rows += self._connection.execute(_BY_PK, {"some_articles": some})
         return rows
 
     def _erased(self, found: Sequence[Found]) -> Iterator[tuple[Found, sa.Row[Any]]]:

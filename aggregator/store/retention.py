@@ -76,11 +76,13 @@ def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) ->
 
 
 def _has_more(connection: sa.Connection, scope: Scope, count: int) -> bool:
-    """Returns whether there may be more than `count`; for a source, an index alone answers this."""
-    if not scope.source:
-        return True
-    some = scope.newest_first(sa.literal(1)).order_by(None).limit(count + 1).subquery()
-    return (connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > count
+    """Returns whether there may be more than `count`, without reading articles."""
+    if scope.source:  # an index alone answers this
+        some = scope.newest_first(sa.literal(1)).order_by(None).limit(count + 1).subquery()
+        found = sa.select(sa.func.count()).select_from(some)
+    else:
+        found = sa.select(feeds.c.total).where(feeds.c.name == scope.category)
+    return (connection.scalar(found) or 0) > count
 
 
 def _oldest(max_age: timedelta, now: datetime) -> datetime:

@@ -46,6 +46,8 @@ _MAX_TERMS, _MAX_DEPTH = 200, 8
 
 _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
+# Instead of the condition alone, for which SQLite reads all articles; these have an index.
+_IS_IN_LEFT = articles.c.pk.in_(sa.select(articles.c.pk).where(_IS_LEFT).correlate(None))
 _PUBLISHED = (
     sa.select(placements.c.article)
     .join(feeds, feeds.c.pk == placements.c.feed)
@@ -104,7 +106,7 @@ class Search:
         narrowed = self._usable(narrowing)
         query = sa.select(articles.c.pk).join(revisions, NEWEST_REVISION).where(articles.c.state == FOUND)
         if self._is_made() and not isinstance(narrowed, Everything):
-            query = query.where(sa.or_(self._condition(narrowed), _IS_LEFT))
+            query = query.where(sa.or_(self._condition(narrowed), _IS_IN_LEFT))
         if published_but is not None:
             query = query.where(sa.exists(_PUBLISHED.where(feeds.c.name.not_in(published_but))))
         with self._database.bounded(is_over) as connection:

@@ -168,21 +168,14 @@ class Sources:
 
     def health(self, names: Collection[str] | None = None) -> tuple[PollRecord, ...]:
         """Returns the records of polls of these sources, by name; None: of all, also removed ones."""
-        kept_articles = (
-            sa.select(
-                articles.c.source,
-                sa.func.count().label("articles"),
-                sa.func.max(articles.c.published).label("newest"),
-            )
-            .where(articles.c.state == FOUND, *([] if names is None else [articles.c.source.in_(names)]))
-            .group_by(articles.c.source)
-            .subquery()
-        )
+        # Subqueries of one source each, as grouping all articles takes SQLite twice the time.
+        is_kept = sa.and_(articles.c.source == sources.c.name, articles.c.state == FOUND)
+        count = sa.select(sa.func.count()).select_from(articles).where(is_kept)
+        newest = sa.select(sa.func.max(articles.c.published)).where(is_kept)
         shared = [sources.c[f.name] for f in fields(PollRecord) if f.name in sources.c]
         query = (
-            sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
-            .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
-            .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
+            sa.select(*shared, count.scalar_subquery().label("articles"))
+            .add_columns(sa.type_coerce(newest.scalar_subquery(), Instant).label("newest"))
             .where(*([] if names is None else [sources.c.name.in_(names)]))
             .order_by(sources.c.name)
         )

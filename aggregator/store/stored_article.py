@@ -17,7 +17,7 @@ from aggregator.store.article_json import has_link
 from aggregator.store.changed_ids import digest_of_link
 from aggregator.store.column_types import moment
 from aggregator.store.raw_sql import fetch_rows_of_each
-from aggregator.store.schema import aliases, articles, decisions, revisions
+from aggregator.store.schema import aliases, articles, decisions, revisions, sources
 
 __all__ = [
     "ERASED",
@@ -90,7 +90,9 @@ def is_named(name: str) -> sa.ColumnElement[bool]:
     of_alias = sa.select(aliases.c.article).where(
         sa.or_(aliases.c.alias == name, aliases.c.alias.startswith(f"{ERASED}{digest_of_link(name)}"))
     )
-    own = (articles.c.uid == name, articles.c.id == name)
+    # The index of ids begins with the source.
+    of_any = articles.c.source.in_(sa.select(sources.c.name).correlate(None))
+    own = (articles.c.uid == name, sa.and_(articles.c.id == name, of_any))
     return sa.or_(*own, articles.c.pk.in_(of_link), articles.c.pk.in_(of_alias))
 
 

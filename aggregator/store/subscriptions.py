@@ -76,9 +76,9 @@ class Subscriptions:
         is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)
         old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, ~held)
         with self._database.transaction() as connection:
-            names = connection.scalars(old).all()
-            connection.execute(articles.delete().where(articles.c.source.in_(names)))
-            connection.execute(sources.delete().where(sources.c.name.in_(names)))
+            if names := connection.scalars(old).all():
+                connection.execute(articles.delete().where(articles.c.source.in_(names)))
+                connection.execute(sources.delete().where(sources.c.name.in_(names)))
             unknown = subscriptions.c.name.not_in(sa.select(sources.c.name))
             connection.execute(subscriptions.delete().where(_LEFT, unknown))
 

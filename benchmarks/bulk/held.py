@@ -74,5 +74,4 @@ def fill(store: Path, count: int) -> None:
             database.execute(
                 "UPDATE feeds SET total = (SELECT count(*) FROM placements WHERE placements.feed = feeds.pk)"
             )
-        database.execute("ANALYZE")  # of every table, as daily upkeep would have done meanwhile
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

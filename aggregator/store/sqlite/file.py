@@ -56,6 +56,12 @@ _COLUMNS = sa.text(
 )
 _HAS_INDEX = "SELECT 1 FROM sqlite_master WHERE name = 'search_index'"
 _MOST_LINES = 20
+_STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+"""Tables of statistics, which earlier versions made and SQLite uses if they exist.
+
+Those of a small store make queries read all articles once there are a million. Without statistics, every
+store is read by the same indexes.
+"""
 
 
 class SQLite:
@@ -254,13 +260,12 @@ class SQLite:
 
         Free pages are released if they are more than a quarter of the file and more than 10 MB, in small
         steps, so that no other process waits long. A file that an earlier version created without auto-vacuum
-        is rewritten once.
+        is rewritten once. Statistics of indexes are dropped.
         """
         with self.engine.connect() as connection:
             self._shrink(connection)
-            # Rows to read of each index; else all are read.
-            connection.exec_driver_sql("PRAGMA analysis_limit = 400")
-            connection.exec_driver_sql("PRAGMA optimize")
+            for table in _STATISTICS:
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def save_memory(self) -> None:
