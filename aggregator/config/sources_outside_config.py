@@ -6,6 +6,7 @@ contains no secrets, and no paths of this machine.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,10 @@ def is_special(settings: Mapping[str, Any]) -> bool:
 
 def _refused(settings: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes for settings that are allowed in a config, but not in a store."""
+    try:
+        json.dumps({**settings}, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        yield "a text in it contains half a character (a lone surrogate); remove it and add it again"
     url = settings.get("url")
     if not (isinstance(url, str) and url.lower().startswith(_WEB)):
         yield (

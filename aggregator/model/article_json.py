@@ -14,7 +14,7 @@ import msgspec
 
 from aggregator.model.article import Article, Enclosure, Origin
 
-__all__ = ["Unreadable", "pack", "title_and_link", "unpack"]
+__all__ = ["Unreadable", "encodable", "pack", "title_and_link", "unpack"]
 
 _COLUMNS = frozenset(("source", "id", "published", "updated"))
 _NAMES = tuple(f.name for f in fields(Article) if f.name not in _COLUMNS and f.name != "origin")
@@ -33,6 +33,11 @@ _encode = msgspec.json.Encoder().encode
 
 class Unreadable(ValueError):
     """The text cannot come from `pack`."""
+
+
+def encodable(text: str) -> str:
+    """`text` with "?" in place of lone surrogates, which no database and no file name can contain."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class _Packed(msgspec.Struct, gc=False):
@@ -85,6 +90,8 @@ def unpack(
 ) -> Article:
     """The article that `pack` wrote, with these values for the other fields; `text` may be in UTF-8. Raises
     Unreadable.
+
+    Categories, which are names of feeds, are `encodable`.
     """
     if not (isinstance(source, str) and isinstance(id, str) and isinstance(text, str | bytes)):
         raise Unreadable("no text")
@@ -98,6 +105,7 @@ def unpack(
             whole = json.loads(data.decode())
             origin = msgspec.convert(whole.pop("origin", {}), Origin)
             kept = msgspec.convert(whole, _Packed)
+            kept.categories = tuple(map(encodable, kept.categories))
         extra = kept.extra
         if extra and any(mark in data for mark in _MARKS):
             extra = _unmarked(extra)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
-from aggregator.model.article_json import Unreadable
+from aggregator.model.article_json import Unreadable, encodable
 from aggregator.schedule.state import PollState
 from aggregator.store.instants import EPOCH, microseconds
 
@@ -107,6 +107,8 @@ class Shaped(TypeDecorator[Any]):
         found = from_json(value)
         if not isinstance(found, self.shape):
             raise Unreadable(f"not a {self.shape.__name__}: {str(found)[:40]!r}")
+        if isinstance(found, list):  # of categories, which are names of feeds, or of addresses
+            return [encodable(each) if isinstance(each, str) else each for each in found]
         return found
 
 

@@ -353,6 +353,9 @@ def database_errors(address: DatabaseAddress) -> Iterator[None]:
         raise StoreError(f"{what}; {advice}" if advice else what) from error
     except Unreadable as error:
         raise DamagedStore(f"the store {address}", error, _RESTORE) from error
+    except UnicodeEncodeError as error:
+        what = "half a character (a lone surrogate)"
+        raise StoreError(f"the store {address} cannot keep {what}: {error.object[:40]!r}") from error
     except OSError as error:
         raise StoreError(f"the store {address} cannot be used: {error.strerror or error}") from error
 

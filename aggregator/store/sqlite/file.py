@@ -366,6 +366,9 @@ def store_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"the store {path} cannot be used: {error.strerror}") from error
     except (Unreadable, UnicodeDecodeError) as error:  # messages may quote the damaged value
         raise DamagedStore(f"the store {path}", error) from error
+    except UnicodeEncodeError as error:
+        what = "half a character (a lone surrogate)"
+        raise StoreError(f"the store {path} cannot keep {what}: {error.object[:40]!r}") from error
 
 
 def _needs_writing(error: StoreError) -> bool:
