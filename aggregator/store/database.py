@@ -158,6 +158,23 @@ class Database:
             self.dialect.begin(connection, reads_only=False)
             yield connection
 
+    @contextmanager
+    def unchecked_transaction(self) -> Iterator[sa.Connection]:
+        """Like `transaction`, for inserting rows that refer to what the same statement read.
+
+        SQLite does not check that these references exist, for which it would read a page of each. Rows that
+        others refer to must not be deleted.
+        """
+        with (
+            self.dialect.errors(),
+            self.dialect.engine.connect() as connection,
+            self.dialect.unchecked(connection),
+            connection.begin(),
+        ):
+            self.dialect.begin(connection, reads_only=False)
+            self.dialect.begin_alone(connection)
+            yield connection
+
     def tidy(self) -> None:
         """Does the database's upkeep: incremental vacuum and WAL checkpoint on SQLite."""
         with self.dialect.errors():

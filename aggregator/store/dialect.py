@@ -154,6 +154,12 @@ class Dialect(Protocol):
         """Within the context, deleted content is overwritten, if the database can do that."""
         ...
 
+    def unchecked(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Within the context, in which a transaction begins and ends, the database need not check references
+        between rows.
+        """
+        ...
+
     def defer_references(self, connection: sa.Connection) -> None:
         """Makes the database check references between rows only when this transaction ends."""
         ...

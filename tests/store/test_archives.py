@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
+from aggregator.errors import StoreError
 from aggregator.model.article import Article
-from aggregator.store import ALL, Found, Store, StoredArticle, Update
+from aggregator.store import ALL, Found, Store, StoredArticle, Update, archives
 from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back
 
@@ -94,11 +95,29 @@ def test_equal_dates_are_filed_exactly(store: Store) -> None:
     assert parts == [["0", "1", "2"], [], ["3", "4", "5"], ["6", "7", "8"]]
 
 
-def test_more_archives_than_one_transaction_makes(store: Store) -> None:
+@pytest.mark.parametrize("rows", [1, 4, 6, 40], ids=str)
+def test_more_archives_than_one_transaction_makes(
+    store: Store, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A long history is filed whole."""
-    commit(store, *map(article, range(120)))
-    store.archives.file_away("World", 1)
-    assert filed(store) == [[str(n)] for n in range(119)]
+    monkeypatch.setattr(archives, "_ROWS_AT_ONCE", rows)
+    commit(store, *map(article, range(40)))
+    store.archives.file_away("World", SIZE)
+    assert filed(store) == [[f"{n + 2}", f"{n + 1}", f"{n}"] for n in range(0, 36, 3)]
+    assert unfiled(store) == ["36"]
+
+
+@SQLITE_ONLY
+def test_references_are_checked_after_archives_were_made(store: Store) -> None:
+    """Only their entries are inserted without it."""
+    commit(store, *map(article, range(8)))
+    store.archives.file_away("World", SIZE)
+    assert store.database.dialect.orphans() == []
+    with (
+        pytest.raises(StoreError, match="FOREIGN KEY"),
+        store.database.transaction() as connection,
+    ):
+        connection.exec_driver_sql("UPDATE archive_entries SET revision = 1000")
 
 
 def test_a_full_archive_keeps_what_was_edited_or_pruned(store: Store) -> None:

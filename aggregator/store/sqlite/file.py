@@ -209,6 +209,16 @@ class SQLite:
         finally:
             connection.exec_driver_sql("PRAGMA secure_delete=OFF")
 
+    @contextmanager
+    def unchecked(self, connection: sa.Connection) -> Iterator[None]:
+        """Within the context, references are not checked, and deleted rows take no others with them."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
     def defer_references(self, connection: sa.Connection) -> None:
         """Makes the database check references only when this transaction ends."""
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
