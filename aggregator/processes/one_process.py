@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import secrets
 import socket
@@ -21,6 +22,10 @@ __all__ = ["Asked", "Lost", "OneProcess", "Stopped"]
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 START_SECONDS = 60
 GRACE_SECONDS = 5.0
+_LATEST = 1.1
+"""A task may take a tenth longer than it has: to set a timeout is a system call, after which a thread waits
+for the interpreter's lock, and three were set for each task.
+"""
 
 # multiprocessing's list of children has none, and a process is stopped by any thread.
 _LOCK = threading.Lock()
@@ -152,8 +157,8 @@ class OneProcess:
             self._tasks += 1
             rest = memoryview(asked.request())
         asked.begin()
-        self._wait_until(asked.ends)
         if rest:
+            self._wait_until(asked.ends)
             self._socket.sendall(rest)
 
     def _send_ahead(self, asked: Asked | None) -> bool:
@@ -163,11 +168,13 @@ class OneProcess:
         """
         if asked is None or (process := self._process) is None:
             return False
+        if self._socket.gettimeout() is None:
+            return False
         request = memoryview(asked.request())
         try:
-            self._socket.setblocking(False)
-            sent = self._socket.send(request)
-        except OSError:  # there is no room, or the process is gone
+            # With a timeout, Python waits for a socket by itself, and the system never does.
+            sent = os.write(self._socket.fileno(), request)
+        except OSError:  # there is no room, the process is gone, or sockets are no files here (Windows)
             return False
         self._tasks += 1
         asked.is_sent_to(process, request[sent:])
@@ -204,10 +211,14 @@ class OneProcess:
         return True
 
     def _wait_until(self, ends: float | None) -> None:
-        left = None if ends is None else ends - time.monotonic()
-        if left is not None and left <= 0:
+        if ends is None:
+            self._socket.settimeout(None)
+            return
+        if (left := ends - time.monotonic()) <= 0:
             raise TimeoutError
-        self._socket.settimeout(left)
+        now = self._socket.gettimeout()
+        if now is None or not left <= now <= _LATEST * left:
+            self._socket.settimeout(_LATEST * left)
 
     def _received(self, task: int, ends: float | None, max_bytes: int, *, is_alone: bool = True) -> bytearray:
         """Returns the answer to a task; `is_alone`: nothing may follow it, as no further task was sent.
