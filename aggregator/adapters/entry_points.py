@@ -7,7 +7,10 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-__all__ = ["entry_points", "forget"]
+__all__ = ["ADAPTERS", "entry_points", "forget"]
+
+ADAPTERS = "aggregator.adapters"
+"""The group of the kinds of sources."""
 
 
 def entry_points(group: str) -> metadata.EntryPoints:

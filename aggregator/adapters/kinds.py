@@ -25,8 +25,6 @@ from aggregator.model.resource import Resource
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 from aggregator.model.wrong_values import sentence
 
-GROUP = "aggregator.adapters"
-
 Place = Literal["url", "path", "either", "none"]
 """How a source of a kind is located: by its `url`, its `path`, one of the two, or neither."""
 
@@ -200,6 +198,15 @@ def named(name: str) -> Kind:
     return kind
 
 
+def load_of_others() -> None:
+    """Imports the kinds of other packages; one that fails is reported when a source of it is read."""
+    ours = f"{__name__.partition('.')[0]}."
+    for name, entry in _registered().items():
+        if not entry.module.startswith(ours):
+            with suppress(ConfigError):
+                named(name)
+
+
 def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str]]:
     """Mistakes in a source's kind and options: for each its place, its type, and a sentence."""
     try:
@@ -235,6 +242,6 @@ def forget() -> None:
 def _registered() -> dict[str, EntryPoint]:
     # The first of several with one name is used: the first on the path.
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points.entry_points(GROUP):
+    for entry in entry_points.entry_points(entry_points.ADAPTERS):
         found.setdefault(entry.name, entry)
     return found

@@ -130,7 +130,7 @@ class App:
     def _workers(self) -> Workers:
         from aggregator.reading.workers import Workers
 
-        return Workers()
+        return Workers(of_kinds={source.kind for source in self.config.sources})
 
     @cached_property
     def _polls(self) -> Poller:

@@ -87,7 +87,7 @@ class EarlyPolls:
     def _opened(self) -> App:
         from aggregator.reading.early_import import import_readers
 
-        import_readers()  # in another process, while the app is imported here
+        import_readers(())  # in another process, while the app is imported here
         from aggregator.app.app import App
 
         self.app = App(self.config, self._now)

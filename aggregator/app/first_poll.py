@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 __all__ = ["prepare"]
 
+_KIND = re.compile(rb"""\bkind["']?\s*=\s*["']([a-z0-9-]{1,40})["']""")
 _MANY = 100
 """With so many sources, documents are certainly written in several processes."""
 
@@ -13,7 +15,7 @@ _MANY = 100
 def prepare(config_file: Path, store: Path | None) -> None:
     """Starts the process from which all others are forked if there is no store yet, and does not wait for it.
 
-    It imports all readers: the first poll reads documents for certain; a later one may find that nothing
+    It imports what reads documents, which the first poll does for certain; a later one may find that nothing
     changed. With many sources it also imports what writes documents.
 
     - `store`: the store's file; None: not known yet.
@@ -21,9 +23,12 @@ def prepare(config_file: Path, store: Path | None) -> None:
     try:
         if store is None or store.exists():
             return
-        is_large = config_file.read_bytes().count(b"[[sources]]") >= _MANY
+        config = config_file.read_bytes()
     except OSError:  # opening the store, or reading the config, says what is wrong
         return
     from aggregator.reading.early_import import import_readers
 
-    import_readers(*(["aggregator.publishing.parallel"] if is_large else []))
+    # A word that only looks like the kind of a source costs a few milliseconds.
+    of_kinds = {name.decode() for name in _KIND.findall(config)}
+    is_large = config.count(b"[[sources]]") >= _MANY
+    import_readers(of_kinds, *(["aggregator.publishing.parallel"] if is_large else []))

@@ -75,7 +75,9 @@ class PacedThreads(Generic[_Result]):
                 if next(iter(self._left)) not in self._ended or self._gathers_since is not None:
                     self._collect(min(seconds, _GATHER_SECONDS))
                 self._collect(None)
-                yield from self._batches(self._ripe())
+                for batch in self._batches(self._ripe()):
+                    yield batch
+                    self._begin(pool)  # else nothing runs while what came late all at once is saved
             pool.shutdown(wait=False, cancel_futures=True)
             # Most responses arrive in a moment: waiting for them saves requesting them again.
             until = time.monotonic() + _LAST_SECONDS

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aggregator.processes import import_early, preload
 
-__all__ = ["READERS", "import_readers"]
+__all__ = ["expect", "import_readers"]
 
-READERS = "aggregator.reading.preload"
-"""The module that imports all readers: not imported here, as the reader of each kind takes half a second."""
+_READERS = "aggregator.reading.preload"
+"""The module that imports what reads feeds: not imported here, as it takes a third of a second."""
 
 
-def import_readers(*more: str) -> None:
+def expect(of_kinds: Iterable[str]) -> None:
+    """Names what the process from which readers are forked imports, unless it has been started already.
+
+    `of_kinds`: the kinds of sources that are certainly read.
+    """
+    preload(_READERS, *_modules(of_kinds))
+
+
+def import_readers(of_kinds: Iterable[str], *more: str) -> None:
     """Starts the process from which all others are forked, and does not wait for it.
 
-    It imports all readers, and then these further modules.
+    It imports what reads these kinds of sources, and then the further modules `more`.
     """
-    preload(READERS, *more)
+    preload(_READERS, *_modules(of_kinds), *more)
     import_early()
+
+
+def _modules(of_kinds: Iterable[str]) -> list[str]:
+    if not (further := {*of_kinds} - {"feed"}):
+        return []
+    from aggregator.adapters.entry_points import ADAPTERS, entry_points
+
+    return sorted({entry.module for entry in entry_points(ADAPTERS) if entry.name in further})

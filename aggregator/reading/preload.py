@@ -1,4 +1,4 @@
-"""Imports all modules that reading needs; workers are forked from the process that imported this one."""
+"""Imports the modules that reading feeds needs; workers are forked from a process that imported this one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ from importlib import import_module
 
 from aggregator.adapters import kinds
 from aggregator.confinement import library_folders
-from aggregator.errors import ConfigError
-
-__all__ = ["load_kinds"]
-
-
-def load_kinds() -> None:
-    """Imports every installed kind of source; one that fails is reported when a source of it is read."""
-    for name in kinds.names():
-        try:
-            kinds.named(name)
-        except ConfigError:
-            continue
-
 
 # Modules that other code imports only when it first needs them.
 for module in (
@@ -28,5 +15,5 @@ for module in (
     "charset_normalizer",
 ):
     import_module(module)
-load_kinds()
+kinds.named("feed")
 library_folders()

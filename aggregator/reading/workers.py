@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +13,10 @@ from aggregator.adapters import kinds
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.processes import Lost, Processes, Stopped, cores, preload
+from aggregator.processes import Lost, Processes, Stopped, cores
 from aggregator.reading import worker_answers
 from aggregator.reading.context import Context
-from aggregator.reading.early_import import READERS
+from aggregator.reading.early_import import expect
 from aggregator.reading.worker_answers import Answer
 
 DEADLINE = timedelta(seconds=20)
@@ -24,7 +24,6 @@ MEMORY_BYTES = 1024**3
 DOCUMENTS_PER_PROCESS = 2_000
 
 Read = Callable[[Resource, Context], Reading]
-preload(READERS)
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +45,8 @@ class Workers(Processes[[Resource, Context], Reading]):
     - `deadline`: how long one document may take.
     - `memory_bytes`: the address space of a worker, in bytes (no limit on systems without RLIMIT_AS).
     - `read`: the function that workers run; it can be imported by its name.
+    - `of_kinds`: the kinds of sources that are certainly read. A worker imports any other kind when it first
+      reads a document of it.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Workers(Processes[[Resource, Context], Reading]):
         deadline: timedelta = DEADLINE,
         memory_bytes: int = MEMORY_BYTES,
         read: Read = read_resource,
+        of_kinds: Iterable[str] = (),
     ) -> None:
+        expect(of_kinds)
         self._deadline = deadline
         self._confinement = ""
         self.killed = 0
@@ -107,12 +110,14 @@ class Workers(Processes[[Resource, Context], Reading]):
 
 
 def _prepare() -> str:
-    """Imports every kind of source, then confines this process, which can read no other files after that."""
+    """Confines this process, which can then read no files but those of Python's packages, where ours are too.
+
+    Kinds of other packages, which may be elsewhere, are imported before that.
+    """
     from aggregator.confinement import confine
-    from aggregator.reading.preload import load_kinds
 
     kinds.forget()  # the process that this one was forked from may have another path
-    load_kinds()
+    kinds.load_of_others()
     return confine()
 
 

@@ -151,10 +151,10 @@ def test_only_a_first_poll_expects_documents(
     assert begun == [("aggregator.reading.preload",), ("begins",)]
 
 
-def test_the_first_poll_of_many_sources_also_imports_what_writes_their_feeds(
+def test_the_first_poll_imports_what_its_config_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With fewer, one process writes everything, which imports it itself."""
+    """Readers of its kinds; with a hundred sources also what writes feeds in several processes."""
     preloaded: list[tuple[str, ...]] = []
     monkeypatch.setattr(early_import, "preload", lambda *modules: preloaded.append(modules))
     monkeypatch.setattr(early_import, "import_early", lambda: None)
@@ -162,11 +162,17 @@ def test_the_first_poll_of_many_sources_also_imports_what_writes_their_feeds(
     for count in (99, 100):
         config.write_text("".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)))
         first_poll.prepare(config, tmp_path / "no.db")
+    config.write_text('[[sources]]\nkind = "articles"\n[[sources]]\nkind=\'page\'\n[[sources]]\nkind = "?"\n')
+    first_poll.prepare(config, tmp_path / "no.db")
     first_poll.prepare(config, None)
     first_poll.prepare(config, config)
     first_poll.prepare(config, tmp_path / ("n" * 300))
     first_poll.prepare(tmp_path / "none.toml", tmp_path / "no.db")
-    assert [modules[1:] for modules in preloaded] == [(), ("aggregator.publishing.parallel",)]
+    assert [modules[1:] for modules in preloaded] == [
+        (),
+        ("aggregator.publishing.parallel",),
+        ("aggregator.adapters.articles", "aggregator.adapters.page.list_page"),
+    ]
 
 
 @pytest.mark.parametrize(
