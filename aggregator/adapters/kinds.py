@@ -5,8 +5,6 @@ Ours are registered there as well (pyproject.toml); docs/plugins.md explains how
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -14,9 +12,7 @@ from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from aggregator.adapters import entry_points
 from aggregator.errors import ConfigError
@@ -24,6 +20,12 @@ from aggregator.model.entry import ArticleDocument, Feed, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 from aggregator.model.wrong_values import sentence
+
+if TYPE_CHECKING:  # reading a feed needs none of them
+    import socket
+    import ssl
+
+    from pydantic import BaseModel
 
 Place = Literal["url", "path", "either", "none"]
 """How a source of a kind is located: by its `url`, its `path`, one of the two, or neither."""
@@ -209,6 +211,8 @@ def load_of_others() -> None:
 
 def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str]]:
     """Mistakes in a source's kind and options: for each its place, its type, and a sentence."""
+    from pydantic import ValidationError
+
     try:
         named(name).parse(options)
     except ConfigError as error:

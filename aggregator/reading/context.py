@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from aggregator.model.entry import IdentityKind
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Context"]
 

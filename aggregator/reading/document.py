@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from aggregator.adapters import kinds
 from aggregator.errors import ConfigError, ReadError
@@ -22,6 +20,9 @@ from aggregator.normalise.links import WEB
 from aggregator.normalise.secrets_in_addresses import host_of
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
@@ -64,6 +65,8 @@ def _check(name: str, value: object, *types: type) -> None:
 
 def _options(kind: str, options: BaseModel | Mapping[str, Any] | None) -> BaseModel | None:
     """Returns the options as the kind's model. Raises ValueError, also for an unknown kind, or TypeError."""
+    from pydantic import BaseModel
+
     if isinstance(options, BaseModel):
         options = options.model_dump(exclude_unset=True)
     _check("options", options, Mapping, NoneType)

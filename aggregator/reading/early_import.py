@@ -34,4 +34,5 @@ def _modules(of_kinds: Iterable[str]) -> list[str]:
         return []
     from aggregator.adapters.entry_points import ADAPTERS, entry_points
 
-    return sorted({entry.module for entry in entry_points(ADAPTERS) if entry.name in further})
+    modules = {entry.module for entry in entry_points(ADAPTERS) if entry.name in further}
+    return sorted({*modules, "aggregator.normalise.single_article"})

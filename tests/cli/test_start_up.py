@@ -171,7 +171,11 @@ def test_the_first_poll_imports_what_its_config_needs(
     assert [modules[1:] for modules in preloaded] == [
         (),
         ("aggregator.publishing.parallel",),
-        ("aggregator.adapters.articles", "aggregator.adapters.page.list_page"),
+        (
+            "aggregator.adapters.articles",
+            "aggregator.adapters.page.list_page",
+            "aggregator.normalise.single_article",
+        ),
     ]
 
 
