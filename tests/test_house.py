@@ -371,3 +371,18 @@ def test_modules_stay_small() -> None:
     """Past 400 lines a module has more than one job."""
     long = {f.name: n for f in files() if (n := len(f.read_text(encoding="utf-8").splitlines())) > 400}
     assert long == {}
+
+
+_POSSESSIVE_GROUP = re.compile(r"(?<![\\(])\)(?:[*+?]|\{+[0-9,]*\}+)\+")
+
+
+def test_no_group_in_a_regex_is_repeated_possessively() -> None:
+    """Python 3.11.2 keeps what a failed repetition consumed; `(?>(?:ab)*)` is right everywhere."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{number}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if _POSSESSIVE_GROUP.search(line)
+    ]
+    assert found == []
+    assert _POSSESSIVE_GROUP.search(r"(?:a|b)*+")

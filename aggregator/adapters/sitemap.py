@@ -28,7 +28,7 @@ _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
 _SURROGATE = re.compile(r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*(5[5-7][0-9]{3}))(?![0-9a-zA-Z]);?")
 MAX_PROLOG_CHARACTERS = 100_000
 _PROLOG = re.compile(
-    r"(?:[\ufeff\s]++|<!--.*?-->|<\?.*?\?>|<![A-Za-z][^>\[]*+(?:\[[^\]]*+\])?[^>]*+>)*+", re.DOTALL
+    r"(?>(?:[\ufeff\s]++|<!--.*?-->|<\?.*?\?>|<![A-Za-z][^>\[]*+(?:\[[^\]]*+\])?[^>]*+>)*)", re.DOTALL
 )
 _FIRST_ELEMENT = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{1,60})")
 

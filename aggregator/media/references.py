@@ -27,7 +27,7 @@ MAX_CHARACTERS = 2_000
 _WEB = ("http://", "https://")
 # Neither `<` nor `>` is in a value: a tag is found in time that is linear in the text.
 _TAG = re.compile(
-    r"""<(?:(/?)(picture)|(img|source|video))((?:\s+[^\s="'<>/]++(?:\s*=\s*(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=]++))?+)*+)\s*+/?>""",
+    r"""<(?:(/?)(picture)|(img|source|video))((?>(?:\s+[^\s="'<>/]++(?>(?:\s*=\s*(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=]++))?))*))\s*+/?>""",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"""\s+([^\s="'<>/]++)(?:\s*=\s*(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>=]++)))?""")

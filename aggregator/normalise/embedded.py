@@ -90,7 +90,7 @@ _SOURCE = re.compile(r' src="([^\s"][^"]*)"')
 _UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
 """Signs that an image may be a tracking pixel, or loaded lazily."""
 _TOUCHED = re.compile(
-    r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?: [^\s="]++="[^"]*+")*+)>'
+    r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?>(?: [^\s="]++="[^"]*+")*))>'
     r'|iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
 )
 _SIDE = re.compile(r' (?:width|height)="([^"]*)"')

@@ -78,7 +78,7 @@ _SILENT = frozenset(_SILENT_NAMES.split())
 # Content markup: elements that name a function or a constant, and have neither text nor children.
 _NAMES_SOMETHING = re.compile(r"[a-z]{2,20}")
 _PREFIX = re.compile(r"<([A-Za-z][\w.-]{0,20}):(?:math|svg)(?=[\s>/])", re.IGNORECASE)
-_FORMULA = re.compile(r"<math[\s>](?:[^<]|<(?!/?math[\s>]))*+</math>")
+_FORMULA = re.compile(r"<math[\s>](?>(?:[^<]++|<(?!/?math[\s>]))*)</math>")
 _TAG = re.compile(r"</?([A-Za-z][^\s>/]*)[^<>]*>")
 
 

@@ -9,7 +9,7 @@ from aggregator.normalise.html import MAX_CHARACTERS, escaped
 
 __all__ = ["as_html"]
 
-_BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[^\S\n]*+\n)++")
+_BETWEEN_PARAGRAPHS = re.compile(r"\n(?>(?:[^\S\n]*+\n)+)")
 _WIDTHS = range(55, 100)
 """The length of the longest line of a text that a program has wrapped."""
 

@@ -44,9 +44,9 @@ _NAME = r"[A-Za-z][A-Za-z0-9-]*+"
 _SPACE = r"[ \t\r\n\f]"
 _EQUALS = rf"{_SPACE}*+={_SPACE}*+"
 _VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\r\n\f"'=<>`]++)"""
-_ATTRIBUTE = re.compile(rf"{_SPACE}++({_NAME})(?:{_EQUALS}({_VALUE}))?+")
+_ATTRIBUTE = re.compile(rf"{_SPACE}++({_NAME})(?>(?:{_EQUALS}({_VALUE}))?)")
 _TOKEN = re.compile(
-    rf"<(?:(/?)({_NAME})((?:{_SPACE}++{_NAME}(?:{_EQUALS}{_VALUE})?+)*+){_SPACE}*+(/?)>|!-- ?more ?-->)"
+    rf"<(?:(/?)({_NAME})((?>(?:{_SPACE}++{_NAME}(?>(?:{_EQUALS}{_VALUE})?))*)){_SPACE}*+(/?)>|!-- ?more ?-->)"
 )
 # The sanitiser removes it and joins the texts around it.
 _MORE = re.compile("<!-- ?more ?-->")

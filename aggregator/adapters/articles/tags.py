@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 __all__ = ["BLOCKS", "INLINE", "Code", "Made", "Quote", "Site", "Tag", "arguments"]
 
 _ARGUMENT = re.compile(
-    r"""(?:([A-Za-z_][\w-]*)\s*=\s*)?(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'|`([^`]*+)`|([^\s"'`]++))"""
+    r"""(?:([A-Za-z_][\w-]*)\s*=\s*)?(?:"((?>(?:[^"\\]|\\.)*))"|'((?>(?:[^'\\]|\\.)*))'|`([^`]*+)`|([^\s"'`]++))"""
 )
 _IMAGE = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
 _ID = re.compile(r"[\w-]{1,100}")
