@@ -113,7 +113,7 @@ def _fragment(shown: Item, channel: Channel) -> Fragment:
     if before:
         written.append(f"{before}{updated}{after}" if after else before)
     opened = "entry" + attributes({"xml:lang": item.language}) if item.language else "entry"
-    has_prefixes = bool(item.extensions)
+    has_prefixes = bool(item.extensions or item.links)
     return entry_fragment(opened, first, OUTER["feed"], item.content, written, has_prefixes=has_prefixes)
 
 

@@ -165,24 +165,21 @@ def entry_fragment(
     - `opened`: its name, with attributes if there are any.
     - `body`: the text of the article, b"" for none, escaped by `escaped_utf8`. `children` end with the start
       tag of its element, and `after` begins with the end tag.
-    - `has_prefixes`: whether elements may have prefixes, which takes a third of the time to find out.
+    - `has_prefixes`: whether names may have prefixes, which takes a third of the time to find out.
     """
     inner, ends = f"\n{outer}    ", f"\n{outer}  </{opened.partition(' ')[0]}>\n"
     start = inner.join([f"{outer}  <{opened}>", *children])
     if not body:
         start += ends
-        return Fragment(start.encode(), prefixes_in(start, elements=has_prefixes))
+        return Fragment(start.encode(), prefixes_in(start) if has_prefixes else _NO_PREFIXES)
     end = inner.join(after) + ends
-    prefixes = prefixes_in(start + end, elements=has_prefixes)
+    prefixes = prefixes_in(start + end) if has_prefixes else _NO_PREFIXES
     return Fragment(start.encode(), prefixes, body, end.encode())
 
 
-def prefixes_in(markup: str, *, elements: bool = True) -> frozenset[str]:
-    """Returns the namespace prefixes that elements, or attributes of links (RFC 4685 §4), use in markup.
-
-    `elements`: whether elements may have prefixes.
-    """
-    found = _PREFIX.findall(markup) if elements else []
+def prefixes_in(markup: str) -> frozenset[str]:
+    """Returns the namespace prefixes that elements, or attributes of links (RFC 4685 §4), use in markup."""
+    found = _PREFIX.findall(markup)
     if " thr:" in markup:
         found.append("thr")
     return frozenset(found) if found else _NO_PREFIXES
