@@ -266,7 +266,8 @@ def items(
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
         also = also_in(told, rules, feed or EVERYTHING) if (told := others.get(k.pk)) else ()
-        key += story_key(also) + copies.key(k.revision)
+        if also or copies.by_revision:
+            key += story_key(also) + copies.key(k.revision)
         if (known := k.made.get(key)) is not None:
             made.append(known)
             continue

@@ -153,10 +153,10 @@ class RecentArticles:
             self._left_bytes -= _size(made)
         while self._left_bytes < 0 and len(known) > 1:
             self._left_bytes += _size(known.popitem(last=False)[1])
-        lost = next((number for number in numbers if number not in found), None)
-        if lost is not None:  # of a damaged store it may be 0
-            raise _lost(connection, lost)
-        return tuple(found[number] for number in numbers)
+        try:
+            return tuple([found[number] for number in numbers])
+        except KeyError as error:
+            raise _lost(connection, error.args[0]) from None
 
 
 def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredArticle]:
