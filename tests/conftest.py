@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from aggregator.app import nothing_due
 from aggregator.app.app import App
+from aggregator.app.early_polls import EarlyPolls
 from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
 from aggregator.processes import cores
@@ -365,7 +366,7 @@ def _workers_of_commands() -> Iterator[None]:
     """
     pools: dict[tuple[str, ...], _KeptWorkers] = {}
 
-    def pool(_: App) -> _KeptWorkers:
+    def pool(_: App | EarlyPolls) -> _KeptWorkers:
         path = tuple(sys.path)
         if path not in pools:
             pools[path] = _KeptWorkers()
@@ -382,6 +383,7 @@ def _workers_of_commands() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(App, "_workers", property(pool))
+        patch.setattr(EarlyPolls, "_workers", property(pool))
         patch.setattr(Copying, "_workers", property(picture_pool))
         yield
     for kept in pools.values():

@@ -178,9 +178,10 @@ class App:
             context = replace(context, rules=chooser.packed, now=now, judged_by=chooser.mark(now))
         return self._read(resource, context)
 
-    def take_over(self, fetcher: Fetcher, polls: Poller, now: datetime) -> None:
+    def take_over(self, fetcher: Fetcher, polls: Poller, workers: Workers, now: datetime) -> None:
         """Goes on with polls at `now` that began before the app was opened (see `app.early_polls`)."""
         self._fetcher, self._polls, self._polled_at = fetcher, polls, now
+        vars(self)["_workers"] = workers
 
     @property
     def readers_killed(self) -> int:

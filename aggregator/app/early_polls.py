@@ -1,14 +1,17 @@
 """Polls before the app is opened, when the last run left nothing to do but polls.
 
-If all documents are unchanged, which is usual, the app is not opened at all. What is not unchanged opens it:
-articles, failures and moves are saved by the whole store, and the rest of the run follows.
+If all documents are unchanged, which is usual, the app is not opened at all. To save anything else opens it:
+articles, failures and moves are saved by the whole store, and the rest of the run follows. Documents that
+changed are read before that, so that what reads them is imported and works while the app is imported.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
     from aggregator.reading.context import Context
+    from aggregator.reading.workers import Workers
     from aggregator.store import Store
 
 __all__ = ["EarlyPolls"]
@@ -46,6 +50,7 @@ class EarlyPolls:
         self._store = store
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._poller = Poller(config, cast("Store", store), self._fetcher, self._read)
+        self._making = threading.Lock()
 
     @classmethod
     def of(cls, config: Config, settled: SettledStore | None, now: datetime) -> EarlyPolls | None:
@@ -81,21 +86,38 @@ class EarlyPolls:
         self._store.close()
         if self.app is None:
             self._fetcher.close()
+            if "_workers" in vars(self):
+                self._workers.close()
         else:
             self.app.close()
 
     def _opened(self) -> App:
-        from aggregator.reading.early_import import import_readers
-
-        import_readers(())  # in another process, while the app is imported here
         from aggregator.app.app import App
 
-        self.app = App(self.config, self._now)
-        self.app.take_over(self._fetcher, self._poller, self._now)
-        return self.app
+        app = App(self.config, self._now)
+        app.take_over(self._fetcher, self._poller, self._readers(), self._now)
+        self.app = app
+        return app
+
+    @cached_property
+    def _workers(self) -> Workers:
+        from aggregator.reading.early_import import import_readers
+
+        import_readers(())  # in another process, while more is imported here
+        from aggregator.reading.workers import Workers
+
+        return Workers()
+
+    def _readers(self) -> Workers:
+        with self._making:  # several threads read; only the first one creates the workers
+            return self._workers
 
     def _read(self, resource: Resource, context: Context) -> Reading:
-        self._store.whole()
+        if self.app is None:
+            workers = self._readers()
+            if not (self.config.rules or self.config.feeds):
+                return workers.read(resource, context)
+            self._store.whole()  # its rules judge the articles
         assert self.app is not None, "the whole store is the app's"
         return self.app.read_polled(resource, context)
 

@@ -40,7 +40,7 @@ from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import ServerTimes
 from aggregator.schedule.settings import PollSettings, with_settings
-from aggregator.store import PolledArticles, SourceRecord, Update
+from aggregator.store import PolledArticles, Saved, SourceRecord, Update
 
 if TYPE_CHECKING:
     from aggregator.store import Store
@@ -68,6 +68,7 @@ class _Poll:
     lag: timedelta | None = None
     offer: Offer | None = None
     redated: Sequence[Article] = ()
+    saved: Saved = field(default_factory=Saved)
 
 
 class Poller:
@@ -271,6 +272,7 @@ class Poller:
         # Hints of a folder's files concern single files; hints of a paged list are on its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
         poll.offer = offer_of(source, fetched, first)
+        poll.saved = Saved(unchanged=sum(reading.unchanged for _, reading in gathered.readings))
         poll.update = Update(
             source=source.name,
             validators=look.validators,
@@ -278,7 +280,7 @@ class Poller:
             identity=first.identity if first else None,
             title=first.document.title if first else "",
             found=articles,
-            unchanged=sum(reading.unchanged for _, reading in gathered.readings),
+            unchanged=poll.saved.unchanged,
             present=frozenset(mark for _, reading in gathered.readings for mark in reading.known),
             pages=source.full_text.pages if source.full_text else 0,
             subscriptions=first.subscriptions if first else None,
@@ -297,7 +299,7 @@ class Poller:
     def _save_all(
         self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, SourceRecord], now: datetime
     ) -> Iterator[PollResult]:
-        """Saves a batch in order: all that was read in one transaction, all that is unchanged in another."""
+        """Saves a batch in order: what found something in one transaction, all others in another."""
         unchanged: list[Update] = []
         read: list[tuple[int, Update]] = []
         redated: dict[str, Sequence[Article]] = {}
@@ -313,7 +315,7 @@ class Poller:
             following = with_settings(decision.state, self._settings(source))
             if polled.update is None:
                 self._fail(source, polled, replace(following, options_as=before.options_as), now)
-            elif polled.was_read:
+            elif not polled.update.is_of_source_alone:
                 read.append((len(polls), replace(polled.update, schedule=following)))
                 if polled.redated:
                     redated[source.name] = polled.redated
@@ -323,6 +325,7 @@ class Poller:
                 PollResult(
                     source=source,
                     was_read=polled.was_read,
+                    saved=polled.saved,
                     problems=tuple(polled.problems),
                     error=polled.error,
                     following=decision.state,
@@ -337,7 +340,12 @@ class Poller:
                     ),
                 )
             )
-        self._save(read, unchanged, polls, now)
+        if unchanged:
+            self._store.sources.commit_unchanged(unchanged, now)
+        if read:
+            saved = self._store.sources.commit_many([update for _, update in read], now)
+            for (number, _), what in zip(read, saved, strict=True):
+                polls[number] = replace(polls[number], saved=what)
         self._hubs.learn(polls, [polled.offer for _, polled in batch], states, now)
         for name, articles in redated.items():
             self._store.clock_corrections.redate(name, articles, now)
@@ -347,16 +355,6 @@ class Poller:
         """Returns when each source last succeeded before this run."""
         before = {name: state.succeeded for name, state in states.items() if state.succeeded is not None}
         return {**self._successes.known(now), **before}
-
-    def _save(
-        self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[PollResult], now: datetime
-    ) -> None:
-        if unchanged:
-            self._store.sources.commit_unchanged(unchanged, now)
-        if read:
-            saved = self._store.sources.commit_many([update for _, update in read], now)
-            for (number, _), what in zip(read, saved, strict=True):
-                polls[number] = replace(polls[number], saved=what)
 
     def _fail(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> None:
         error = polled.error

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.store.article_changes import ArticleChanges
+from aggregator.store.article_states import FOUND
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database, remember
 from aggregator.store.outbox import enqueue
 from aggregator.store.outbox_messages import OutboxMessage
-from aggregator.store.schema import ALL, FOUND, articles, feeds, placements, revisions, settings, sources
+from aggregator.store.schema import ALL, articles, feeds, placements, revisions, settings, sources
 from aggregator.store.stored_article import (
     REVISION,
     StoredArticle,

@@ -12,24 +12,13 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack
 from aggregator.store import source_dates as dates
+from aggregator.store.article_states import FORGOTTEN, FOUND, PRUNED, RECALLED, WITHDRAWN
 from aggregator.store.column_types import microseconds
 from aggregator.store.digests_of_pruned import keep_digests
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.published_ids import is_permanent, uuid_of
-from aggregator.store.schema import (
-    FORGOTTEN,
-    FOUND,
-    PRUNED,
-    RECALLED,
-    WITHDRAWN,
-    archive_entries,
-    articles,
-    decisions,
-    pages,
-    revisions,
-    stories,
-)
+from aggregator.store.schema import archive_entries, articles, decisions, pages, revisions, stories
 from aggregator.store.stored_article import JUDGED, REVISION, StoredArticle, decoded, from_row, of_newest
 from aggregator.store.write_transaction import WriteTransaction
 

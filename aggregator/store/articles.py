@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from heapq import nlargest
 from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
-from aggregator.store import retention
+from aggregator.store import polled_articles, retention
 from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.column_types import moment
 from aggregator.store.database import Database
 from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.records import PolledArticles, Version, Whereabouts
-from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
+from aggregator.store.schema import articles, feeds, placements, revisions, sources
 from aggregator.store.stored_article import (
     NEWEST_REVISION,
     REVISION,
@@ -30,8 +29,6 @@ from aggregator.store.stored_article import (
 from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
-# Without SQLAlchemy, and in one query: it runs for each document that changed.
-_OF_SOURCE = "SELECT id, state, published, fingerprint, reader_version, file FROM articles WHERE source = ?"
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
@@ -49,17 +46,8 @@ class Articles:
     def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
         """Returns what a poll of a source needs to know of its articles, with at most `dates` dates."""
         with self._readers, self._database.single() as connection:
-            rows = fetch_rows(connection, _OF_SOURCE, (source,))
-        # A withdrawn article must be read again when its file is back.
-        there = [row for row in rows if row[1] != WITHDRAWN]
-        newest = nlargest(dates, (published for _, state, published, *_ in rows if state == FOUND))
-        return PolledArticles(
-            fingerprints=frozenset(
-                mark for *_, mark, version, _ in there if mark and version == reader_version
-            ),
-            files={id_: file for id_, *_, file in there if file},
-            newest=tuple(map(moment, newest)),
-        )
+            rows = fetch_rows(connection, polled_articles.OF_SOURCE, (source,))
+        return polled_articles.from_rows(rows, reader_version, dates, moment)
 
     def newest_number(self) -> int:
         """Returns the number of the article that was stored last; 0 if there is none."""

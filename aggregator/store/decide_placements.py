@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
+from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
-from aggregator.store.schema import FOUND, articles, feeds, placements, sources, stories
+from aggregator.store.schema import articles, feeds, placements, sources, stories
 from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories

@@ -11,14 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article_json import title_and_link
+from aggregator.store.article_states import FORGOTTEN, RECALLED
 from aggregator.store.changed_ids import Identity, digest_of_link, normalised_addresses
 from aggregator.store.database import Database
 from aggregator.store.known_ids import ALIASES, MAX_CANDIDATES, as_dated_by_source
 from aggregator.store.outbox import forget_article
 from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import (
-    FORGOTTEN,
-    RECALLED,
     aliases,
     archive_entries,
     articles,

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.model.article_json import title_and_link, unpack
 from aggregator.store import source_dates
+from aggregator.store.article_states import FORGOTTEN, FOUND, PRUNED, WITHDRAWN
 from aggregator.store.changed_ids import Identity, host_of, matched, normalised_addresses
 from aggregator.store.edits import Found
 from aggregator.store.raw_sql import insert_rows
-from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
+from aggregator.store.schema import aliases, articles, revisions, sources
 from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, decoded
 
 __all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_dated_by_source"]

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.media_copies import CopiedFile
+from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import (
-    FOUND,
     archive_entries,
     articles,
     feeds,

@@ -12,10 +12,10 @@ from typing import Any
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.model.article_json import pack, unpack
 from aggregator.store import source_dates
+from aggregator.store.article_states import FOUND, PRUNED
 from aggregator.store.column_types import Unreadable, microseconds, moment
 from aggregator.store.edits import hash_of
 from aggregator.store.outbox_messages import announcement
-from aggregator.store.schema import FOUND, PRUNED
 
 __all__ = ["OldStore"]
 

@@ -49,7 +49,7 @@ class Update:
     - `refused`: files of a folder that must not be read: their articles are deleted.
     - `withdrawn`: files that are gone or no longer to be published: their articles leave the feeds.
     - `present`: the fingerprints of known entries.
-    - `reader_version`: of the reader that read the documents.
+    - `reader_version`: of the reader that read the documents; None: none was read.
     """
 
     source: str
@@ -65,7 +65,12 @@ class Update:
     refused: Collection[str] = ()
     withdrawn: Collection[str] = ()
     present: Collection[str] = ()
-    reader_version: int = 1
+    reader_version: int | None = None
+
+    @property
+    def is_of_source_alone(self) -> bool:
+        """Whether it changes nothing but the row of its source: nothing new was found."""
+        return not (self.found or self.refused or self.withdrawn) and self.subscriptions is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Keep
 from aggregator.store.article_changes import ArticleChanges, drop_versions
-from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
+from aggregator.store.article_states import FOUND
+from aggregator.store.schema import articles, feeds, placements, revisions
 
 _BATCH = 500
 _UNDATED = articles.c.given.contains('"published": null', autoescape=True).label("undated")

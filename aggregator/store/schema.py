@@ -28,16 +28,6 @@ ALL = ""
 OF_SOURCE = "source: "
 """The prefix of the names of sources' own feeds; a source's name follows."""
 
-FOUND, WITHDRAWN, PRUNED, FORGOTTEN, RECALLED = "found", "withdrawn", "pruned", "forgotten", "recalled"
-"""The states of an article.
-
-- `FOUND`: to be shown.
-- `WITHDRAWN`: its file is gone.
-- `PRUNED`: too old or too many; only its id is kept, so that it does not come back.
-- `FORGOTTEN`: its content was erased on demand; only its id is kept.
-- `RECALLED`: it was forgotten, and is stored again as a new article once its source has it.
-"""
-
 # No index has `postgresql_where`: it makes SQLAlchemy import that whole dialect, 5% of a start.
 
 settings = Table(

@@ -26,9 +26,10 @@ from aggregator.rules.query.index_conditions import (
     all_of,
     any_of,
 )
+from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
 from aggregator.store.dialect import INDEXED_FIELDS
-from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
+from aggregator.store.schema import articles, feeds, placements, revisions
 from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]

@@ -19,6 +19,7 @@ from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
 from aggregator.store.article_changes import CURRENT, ArticleChanges
 from aggregator.store.article_json import OriginOf, origin_face, origin_link
+from aggregator.store.article_states import FOUND
 from aggregator.store.column_types import Instant, microseconds
 from aggregator.store.commits import PollCommits
 from aggregator.store.database import Database, remember
@@ -28,7 +29,7 @@ from aggregator.store.poll_rows import following_poll
 from aggregator.store.raw_sql import change_rows
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
-from aggregator.store.schema import FOUND, articles, followed, revisions, settings, sources
+from aggregator.store.schema import articles, followed, revisions, settings, sources
 from aggregator.store.sources_outside_config import mark_in
 from aggregator.store.stored_article import NEWEST_REVISION, decoded
 from aggregator.store.story_changes import NO_STORIES, StoryRules
@@ -295,7 +296,7 @@ class Sources:
         return self._commits.save(updates, now, self._hold)
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
-        """Saves the validators and next polls of unchanged sources in one transaction."""
+        """Saves polls of several sources that change nothing but these, in one transaction."""
         rows = [row_of(update) for update in updates]
         with self._saving(brief=True) as connection:
             for some in _batches(rows, SOURCES_AT_ONCE):

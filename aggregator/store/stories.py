@@ -12,18 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
+from aggregator.store.article_states import FOUND, WITHDRAWN
 from aggregator.store.database import Database, remember
 from aggregator.store.raw_sql import fetch_rows_of_each
-from aggregator.store.schema import (
-    FOUND,
-    WITHDRAWN,
-    articles,
-    feeds,
-    placements,
-    sources,
-    stories,
-    story_keys,
-)
+from aggregator.store.schema import articles, feeds, placements, sources, stories, story_keys
 from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 from aggregator.store.story_changes import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories

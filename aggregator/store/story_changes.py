@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from aggregator.store.article_states import FOUND
 from aggregator.store.batched_inserts import BatchedInserts
 from aggregator.store.raw_sql import fetch_rows, fetch_rows_of_each, insert_rows
-from aggregator.store.schema import FOUND, articles, sources, stories
+from aggregator.store.schema import articles, sources, stories
 from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "StoryChanges", "StoryMember", "StoryRules", "feeds_of_members"]

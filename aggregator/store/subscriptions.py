@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from aggregator.config.subscriptions import Listed, address_key, unused_name
 from aggregator.model.entry import Subscription
+from aggregator.store.article_states import PRUNED
 from aggregator.store.database import Database
 from aggregator.store.records import Update
-from aggregator.store.schema import PRUNED, articles, revisions, sources, subscriptions
+from aggregator.store.schema import articles, revisions, sources, subscriptions
 from aggregator.store.sources_outside_config import mark_changed
 
 __all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "save_lists"]

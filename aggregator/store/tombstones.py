@@ -15,13 +15,14 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
+from aggregator.store.article_states import FORGOTTEN, FOUND, WITHDRAWN
 from aggregator.store.changed_ids import Identity
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
 from aggregator.store.known_ids import ALIASES
 from aggregator.store.published_ids import uuid_of
 from aggregator.store.raw_sql import insert_rows
-from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
+from aggregator.store.schema import aliases, articles, settings
 from aggregator.store.stored_article import ERASED
 from aggregator.store.write_transaction import WriteTransaction
 

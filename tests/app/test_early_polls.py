@@ -135,6 +135,45 @@ def test_a_changed_document_opens_the_app_and_is_requested_once(
     assert opened == []
 
 
+@pytest.mark.parametrize("shown", [b"News of tea", b"About tea, &amp; more"])
+def test_a_document_without_news_is_read_and_saved_without_the_app(
+    planet: Site, server: Server, opened: list[str], shown: bytes
+) -> None:
+    """Only what the feed says of itself differs; the rows of its source are as those that the app saves."""
+    other = feed("tea 1", 1).replace(b"About tea 1", shown)
+    server.pages["/1"] = Answer(body=other, headers={"ETag": '"other"'})
+    early = planet.run("fetch", "--force", "--json")
+    assert opened == []
+    stored = _rows(planet)
+    assert json.loads(stored[1]["validators"])["etag"] == '"other"'
+    _record(planet).unlink()
+    server.pages["/1"] = Answer(body=other.replace(shown, b"Third"), headers={"ETag": '"more"'})
+    usual = planet.run("fetch", "--force", "--json")
+    assert opened == ["opened"]
+    columns = ("validators", "body_hash", "schedule")
+    before, after = (
+        {k: v for k, v in rows[1].items() if k not in columns} for rows in (stored, _rows(planet))
+    )
+    assert before == after
+    found = [json.loads(run.stdout)["sources"][1] for run in (early, usual)]
+    assert [source["unchanged"] for source in found] == [1, 1], found
+
+
+def test_rules_judge_what_is_read_before_the_app_is_opened(
+    site: Site, server: Server, opened: list[str]
+) -> None:
+    """The app has them: it is opened first."""
+    server.pages["/0"] = _page(0)
+    rule = {"name": "tag", "when": "title:tea", "then": {"tag": ["leaves"]}}
+    site.configure({"name": "Tea 0", "url": f"{server.url}/0"}, rules=[rule])
+    site.run("fetch")
+    opened.clear()
+    server.pages["/0"] = _page(0, 5)
+    assert "1 new article" in site.run("fetch", "--force").stdout
+    assert opened == ["opened"]
+    assert (site.output / "all" / "atom.xml").read_text().count('term="leaves"') == 2
+
+
 def test_a_failure_is_stored_and_shown_and_its_end_too(
     planet: Site, server: Server, opened: list[str]
 ) -> None:

@@ -47,6 +47,28 @@ def test_results_keep_their_order() -> None:
     assert max(map(len, batches)) <= 100
 
 
+def test_work_goes_on_while_what_came_late_all_at_once_is_saved() -> None:
+    """The first result is late: all that may be begun has ended by then, and is handed back in batches."""
+    begun: list[int] = []
+    release = threading.Event()
+
+    def work(number: int) -> str:
+        begun.append(number)
+        assert number or release.wait(120)
+        if len(begun) == 256:
+            release.set()
+        return str(number)
+
+    batches = iter(taking_turns(work))
+    assert len(next(batches)) == 100
+    next(batches)
+    until = time.monotonic() + 60
+    while len(begun) < 300 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert sorted(begun) == [*range(300)]
+    assert sum(map(len, batches)) == 100
+
+
 def test_a_slow_request_delays_others_by_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are handed back in order without it; it follows when it has ended. So it goes on past 256."""
     monkeypatch.setattr(paced_threads, "_LONGEST_WAIT_SECONDS", 0.05)

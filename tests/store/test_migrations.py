@@ -22,7 +22,8 @@ from aggregator.config.load import Keep, Source
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.store import ALL, Found, Store, StoredArticle, Update, migrations
-from aggregator.store.schema import PRUNED, VERSION
+from aggregator.store.article_states import PRUNED
+from aggregator.store.schema import VERSION
 from tests.conftest import NOW, Answer, Server
 from tests.support.older_stores import take_back
 from tests.support.site import Site, feed

@@ -1,4 +1,4 @@
-"""States of sources in a SQLite store, for polls that find nothing new, without SQLAlchemy.
+"""The parts of a SQLite store that polls need until more than unchanged sources is saved, without SQLAlchemy.
 
 Most polls find nothing new. Importing SQLAlchemy with all statements of the store, and opening the store,
 took a third of a run of a thousand such polls (measured).
@@ -18,7 +18,8 @@ from urllib.parse import quote
 
 from aggregator.schedule.state import PollState
 from aggregator.store.instants import EPOCH, microseconds
-from aggregator.store.records import SourceRecord, Update
+from aggregator.store.polled_articles import OF_SOURCE, from_rows
+from aggregator.store.records import PolledArticles, SourceRecord, Update
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 from aggregator.store.unchanged_sources import SOURCES_AT_ONCE, UNCHANGED, row_of
 
@@ -39,7 +40,7 @@ class PolledFile:
     """A store for a `Poller`: it knows states of sources and saves unchanged ones by itself.
 
     `open_store` opens the whole store, for everything else; it is called once. The methods of this class are
-    for one thread, those of the whole store for all.
+    for one thread; those of `articles` and of the whole store are for all.
     """
 
     def __init__(self, path: Path, open_store: Callable[[], Store]) -> None:
@@ -50,6 +51,7 @@ class PolledFile:
         self._connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         prepare(self._connection)
         self.sources = _Sources(self, self._connection)
+        self.articles = _Articles(self, address)
         self.hub_subscriptions = _HubSubscriptions(self)
 
     def __getattr__(self, part: str) -> Any:
@@ -70,6 +72,7 @@ class PolledFile:
     def close(self) -> None:
         """Closes the file; the whole store is not closed."""
         self._connection.close()
+        self.articles.close()
 
     def is_sufficient(self) -> bool:
         """Returns whether polls that find nothing new change nothing but the rows of their sources."""
@@ -122,11 +125,38 @@ class _Sources:
                 self._connection.execute("BEGIN IMMEDIATE")
                 for start in range(0, len(rows), SOURCES_AT_ONCE):
                     some = rows[start : start + SOURCES_AT_ONCE]
-                    values = f"VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(some))}"
+                    values = f"VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?, ?)'] * len(some))}"
                     statement = UNCHANGED.format(values)
                     self._connection.execute(statement, (moment, moment, *chain.from_iterable(some)))
         except sqlite3.Error:
             self._file.whole().sources.commit_unchanged(updates, now)  # it reports what is wrong
+
+
+class _Articles:
+    """The part of the store that knows articles: a connection of its own, which threads use in turn."""
+
+    def __init__(self, file: PolledFile, address: str) -> None:
+        self._file = file
+        self._using = threading.Lock()
+        self._connection = sqlite3.connect(
+            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._file.whole().articles, method)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
+        """See `store.articles`."""
+        try:
+            with self._using:
+                rows = self._connection.execute(OF_SOURCE, (source,)).fetchall()
+            return from_rows(rows, reader_version, dates, _moment)
+        except (sqlite3.Error, ValueError, TypeError, OverflowError):
+            # It reports what is wrong.
+            return self._file.whole().articles.going_by(source, reader_version, dates=dates)
 
 
 class _HubSubscriptions:
