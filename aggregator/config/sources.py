@@ -133,7 +133,7 @@ class Source(Settings):
     def is_bound(self) -> bool:
         """Whether a setting is used only for the origin of `url`, so that no other address may replace it."""
         own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
-        return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
+        return any(own) or (self.url is not None and "@" in self.url and "@" in urlsplit(self.url).netloc)
 
     @property
     def kind_of(self) -> Kind:

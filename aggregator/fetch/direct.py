@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, cast
 
@@ -160,7 +160,7 @@ class _Connection:
             left -= len(part)
         if left < 0 or answer.will_close:
             self.end()
-        return replace(answer, body=b"".join(parts))
+        return PlainAnswer(answer.status, answer.headers, b"".join(parts))
 
 
 def _buffered(sock: socket.socket) -> BufferedReader:

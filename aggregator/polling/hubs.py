@@ -74,12 +74,12 @@ def offer_of(source: Source, fetched: Fetched, reading: Reading | None = None) -
     without `rel=self` is its own topic.
     """
     header = fetched.hub_links
-    if not may_subscribe(source) or not fetched.resources:
+    if reading is None and (header is None or not header.topic):
+        return None
+    if not fetched.resources or not may_subscribe(source):
         return None
     url = fetched.resources[0].url
     if reading is None:
-        if header is None or not header.topic:
-            return None
         own = _NO_LINKS
     else:
         own = _NO_LINKS if reading.subscriptions is not None else reading.hub_links

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, which dataclasses make slow to pickle
 class Context:
     """The facts from config and store that reading a document of a source needs.
 

@@ -75,6 +75,8 @@ ANSWERS = Format(Answer)
 def answer_of(reading: Reading) -> Answer:
     """Converts a reading to the form in which a worker sends it."""
     document = reading.document
+    if not document.articles:
+        return Answer(reading=reading)
     articles = [
         PackedArticle(id=each.id, published=each.published, updated=each.updated, text=pack(each))
         for each in document.articles
@@ -145,6 +147,8 @@ def reading_of(answer: Answer, context: Context) -> Reading:
         raise ValueError("it does not have one content hash for each article")
     if len(answer.reading.judged) not in (0, count):
         raise ValueError("it does not have one judgement for each article")
+    if not count and not answer.reading.judged_by:
+        return answer.reading
     articles = tuple([_article(each, context.source) for each in answer.articles])
     packed = tuple([each.text for each in answer.articles])
     return replace(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from heapq import nlargest
 from typing import Any
 
 from aggregator.store.article_states import FOUND, WITHDRAWN
@@ -20,11 +19,17 @@ def from_rows(
     rows: Sequence[tuple[Any, ...]], reader_version: int, dates: int, moment: Callable[[Any], datetime]
 ) -> PolledArticles:
     """Returns what the rows of `OF_SOURCE` say, with at most `dates` dates, which `moment` converts."""
-    # A withdrawn article must be read again when its file is back.
-    there = [row for row in rows if row[1] != WITHDRAWN]
-    newest = nlargest(dates, (published for _, state, published, *_ in rows if state == FOUND))
+    fingerprints, files, newest = set[str](), dict[str, str](), []
+    for id_, state, published, mark, version, file in rows:
+        if state == FOUND:
+            newest.append(published)
+        elif state == WITHDRAWN:
+            continue  # it must be read again when its file is back
+        if mark and version == reader_version:
+            fingerprints.add(mark)
+        if file:
+            files[id_] = file
+    newest.sort(reverse=True)
     return PolledArticles(
-        fingerprints=frozenset(mark for *_, mark, version, _ in there if mark and version == reader_version),
-        files={id_: file for id_, *_, file in there if file},
-        newest=tuple(map(moment, newest)),
+        fingerprints=frozenset(fingerprints), files=files, newest=tuple(map(moment, newest[:dates]))
     )
