@@ -243,9 +243,22 @@ def test_hubs_failures_and_pages_that_show_no_late_poll_need_the_app(
     assert opened == ["opened"]
 
 
-def test_a_damaged_row_is_reported_by_the_store(planet: Site) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "validators = '[1'",
+        "validators = '[1]'",
+        f"validators = '{'[' * 100_000}'",
+        "body_hash = x'00'",
+        "identity = x'00'",
+        "moved_to = x'00'",
+        "succeeded = 'x'",
+    ],
+    ids=lambda damage: damage[:20],
+)
+def test_a_damaged_row_is_reported_by_the_store(planet: Site, damage: str) -> None:
     """As without early polls."""
-    _change_unnoticed(planet, "UPDATE sources SET validators = '[1' WHERE name = 'Tea 0'")
+    _change_unnoticed(planet, f"UPDATE sources SET {damage} WHERE name = 'Tea 0'")
     result = planet.run("fetch", "--force")
     assert result.exit_code != 0
     assert "damaged" in result.stderr

@@ -34,6 +34,8 @@ OR EXISTS (SELECT 1 FROM sources WHERE active AND (error IS NOT NULL OR is_gone)
 _SCHEDULES = "SELECT name, schedule, next_poll FROM sources WHERE active AND is_enabled AND NOT is_gone"
 _STATES = """SELECT name, validators, body_hash, identity, schedule, succeeded, reader_version, moved_to,
 EXISTS (SELECT 1 FROM articles WHERE articles.source = sources.name) FROM sources"""
+_DAMAGED = (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError)
+"""Exceptions for values that no version has stored."""
 
 
 class PolledFile:
@@ -110,7 +112,7 @@ class _Sources:
         try:
             rows = self._connection.execute(_STATES).fetchall()
             return {row[0]: _record(*row[1:]) for row in rows if row[0] in wanted}
-        except (sqlite3.Error, ValueError, TypeError, OverflowError):
+        except _DAMAGED:
             return self._file.whole().sources.states(names)  # it reports what is wrong
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
@@ -154,7 +156,7 @@ class _Articles:
             with self._using:
                 rows = self._connection.execute(OF_SOURCE, (source,)).fetchall()
             return from_rows(rows, reader_version, dates, _moment)
-        except (sqlite3.Error, ValueError, TypeError, OverflowError):
+        except _DAMAGED:
             # It reports what is wrong.
             return self._file.whole().articles.going_by(source, reader_version, dates=dates)
 
@@ -186,6 +188,8 @@ def _record(
     known = json.loads(validators)
     if not isinstance(known, dict):
         raise TypeError("not an object")
+    if not all(text is None or isinstance(text, str) for text in (body_hash, identity, moved_to)):
+        raise TypeError("not a text")
     return SourceRecord(
         validators=known,
         body_hash=body_hash,
