@@ -145,22 +145,30 @@ class _Connection:
             return found
         answer = HttpAnswer(self, method="GET")  # type: ignore[arg-type]  # it only needs `makefile`
         answer.begin()
+        if answer.length is not None and exchange.head_bytes_received > answer.head_bytes + answer.length:
+            answer.will_close = True  # more than the response came, and the rest of that may follow
         return answer
 
     def whole(self, answer: PlainAnswer, max_bytes: int) -> PlainAnswer:
         """Receives the body of an answer, and nothing after it. Raises TooLarge and IncompleteRead."""
         if (length := answer.length) > max_bytes:
             raise too_large(max_bytes)
-        parts, left = [self._begun[:length]], length - len(self._begun)
+        body = self._begun[:length]
+        if (left := length - len(self._begun)) > 0:
+            body = self._received(bytearray(body), left)
+        if left < 0 or answer.will_close:
+            self.end()
+        return PlainAnswer(answer.status, answer.headers, body)
+
+    def _received(self, body: bytearray, left: int) -> bytes:
+        # Not a list of parts: of a server that sends single bytes, each would take more than a hundred.
         while left > 0:
             part = self._sock.recv(min(left, _PART_BYTES))
             if not part:
-                raise http.client.IncompleteRead(b"".join(parts), left)
-            parts.append(part)
+                raise http.client.IncompleteRead(bytes(body), left)
+            body += part
             left -= len(part)
-        if left < 0 or answer.will_close:
-            self.end()
-        return PlainAnswer(answer.status, answer.headers, b"".join(parts))
+        return bytes(body)
 
 
 def _buffered(sock: socket.socket) -> BufferedReader:

@@ -123,6 +123,8 @@ class OneProcess:
             reason = str(bad)
         except OSError:
             reason = f"{_TOO_MUCH} or crashed its worker"
+            if asked.ends is not None and time.monotonic() >= asked.ends:  # its own clock may be the first
+                reason = f"took longer than {asked.seconds:g} s"
         finally:
             if answer is None:  # after ^C too: the next task must not get this one's answer
                 self.end()

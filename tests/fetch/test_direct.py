@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from aggregator import errors
 from aggregator.config.load import Fetch, Source
-from aggregator.fetch import Fetched, NotModified, Validators
+from aggregator.fetch import Fetched, NotModified, Validators, direct
 from aggregator.fetch.addresses import Place, place_of
 from aggregator.fetch.direct import head_of
 from aggregator.fetch.http import HttpFetcher
@@ -153,6 +154,49 @@ def test_what_a_server_sends_after_a_document_is_no_answer_to_the_next_request(
         found = poll(fetcher, wire.url)
         assert isinstance(found, Fetched)
         assert found.resources[0].body == expected
+
+
+EMPTY = GOOD + TYPE + TYPE + b"Content-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "connections"),
+    [
+        (EMPTY, 1),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" + EMPTY, 1),
+        (EMPTY + b"x", 2),
+        (b"HTTP/1.1 304\r\nX: 1\r\nX: 2\r\nContent-Length: 4\r\n\r\nevil", 2),
+        (b"HTTP/1.1 304\r\nX: 1\r\nX: 2\r\nContent-Length: 4\r\n\r\n", 1),
+        (OK.replace(b"\r\n", b"\n"), 1),
+        (OK.replace(b"\r\n", b"\n") + b"x", 2),
+    ],
+)
+def test_a_connection_is_closed_if_more_than_an_answer_came(
+    fetcher: HttpFetcher, serve: Serve, answer: bytes, connections: int
+) -> None:
+    """Also if http.client reads it: it drops what came with the answer, and the rest may still be coming."""
+    wire = serve(in_turn(answer, OK))
+    for _ in range(2):
+        poll(fetcher, wire.url)
+    assert wire.connections == connections
+
+
+def test_a_document_of_single_bytes_takes_no_more_memory(
+    fetcher: HttpFetcher, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server may make us keep is bounded by the document's size, however it is cut."""
+    monkeypatch.setattr(direct, "_PART_BYTES", 1)
+    wire = serve(sends(GOOD + SIZE + b"\r\n" + DOCUMENT, keeps=True))
+    poll(fetcher, wire.url)
+    tracemalloc.start()
+    try:
+        found = poll(fetcher, wire.url)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, Fetched)
+    assert found.resources[0].body == DOCUMENT
+    assert most < 4 * len(DOCUMENT)
 
 
 def test_a_document_in_pieces_is_received_whole(fetcher: HttpFetcher, serve: Serve) -> None:

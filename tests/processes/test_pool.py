@@ -110,6 +110,16 @@ def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.Monkey
         assert pool.ask(None) == first
 
 
+def test_a_task_that_is_ended_by_its_process_took_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clock is the first for a task of more than 50 s, as the parent waits a tenth longer."""
+    monkeypatch.setattr(one_process, "GRACE_SECONDS", 0.02)
+    with (
+        Processes[[str, bytes], bytes](either, Format(bytes), 1) as pool,
+        pytest.raises(Lost, match=r"took longer than 0\.5 s"),
+    ):
+        pool.ask(0.5, "hangs", b"")
+
+
 def test_the_late_answer_of_a_slow_process_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says once it is ready is no answer, and the answer to one task is none to the next."""
     with Processes[[int], str](str, Format(str), 1) as pool:
