@@ -44,11 +44,11 @@ class BatchedInserts:
         self._uids.clear()
         self._sources.clear()
         waiting, self._rows = self._rows, {}
-        for into, rows in waiting.items():
-            insert_rows(self.bare, into, rows)
+        for into in sorted(waiting, key=_refers_to_articles):
+            insert_rows(self.bare, into, waiting[into])
 
     def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Like `rows.insert`, but later; tables are written in the order in which they were first named."""
+        """Like `rows.insert`, but later; articles are written before the rows that refer to them."""
         if rows:
             self._rows.setdefault(into, []).extend(rows)
 
@@ -79,3 +79,7 @@ class BatchedInserts:
         if asked := [name for name in dict.fromkeys(names) if name not in known]:
             known.update(dict.fromkeys(asked, False))
             known.update((row[0], True) for row in fetch_rows_of_each(self.bare, query, asked))
+
+
+def _refers_to_articles(into: str) -> bool:
+    return not into.startswith("articles ")

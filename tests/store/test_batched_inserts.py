@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from aggregator.config.load import Source
+from aggregator.app.stories import StoryPolicy
+from aggregator.config.load import Config, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import Found, Placement, Saved, Store, StoredArticle, Update
@@ -84,3 +86,17 @@ def test_pages_of_new_articles_are_asked_for(store: Store) -> None:
     wanted = replace(update("a"), found=[Found(article)], pages=5)
     store.sources.commit_many([wanted, update("b", "1")], NOW)
     assert store.pages.due(["a"], NOW, 10)
+
+
+def test_articles_are_there_before_what_refers_to_them(place: StoreAddress) -> None:
+    """A search for stories inserts the first article, but not its decision; for an old one there is none."""
+    policy = StoryPolicy(Config(sources=tuple(SOURCES)))
+    old = Found(Article(source="b", id="b:1", title="T", published=NOW - timedelta(days=900)))
+    with closing(Store(place, judge=_decided, stories=policy)) as store:
+        store.sources.adopt(SOURCES, NOW)
+        store.sources.commit_many([update("a", "a:1"), replace(update("b"), found=[old])], NOW)
+        assert len(stored(store)) == 2
+
+
+def _decided(_found: StoredArticle, _now: datetime) -> Placement:
+    return Placement(feeds=(), decision='{"matched": ["rule"]}')
