@@ -74,7 +74,9 @@ class Processes(Generic[_Task, _Answer]):
         # The process that became idle last works next: no more are started than work at the same time.
         self._idle = list(self._processes)
         self._waiting: deque[Asked] = deque()
-        self._changing = threading.Condition(threading.Lock())
+        # Not a Condition: after ^C at its `with`, which is Python code, its lock may stay locked.
+        self._changing = threading.Lock()
+        self._returned = threading.Condition(self._changing)
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +92,7 @@ class Processes(Generic[_Task, _Answer]):
             process.stop()
         with self._changing:
             while len(self._idle) < len(self._processes):
-                self._changing.wait()
+                self._returned.wait()
             for process in self._processes:
                 process.hang_up()
 
@@ -102,57 +104,69 @@ class Processes(Generic[_Task, _Answer]):
         tasks are not concerned.
         """
         asked = Asked(seconds, (task, named))
-        process = self._process_for(asked)
+        is_answered = False
         try:
+            process = self._process_for(asked)
             received = process.ask(asked, lambda: self._next_after(asked))
             try:
                 answer = self._answers.loads(received)
-                return answer if self._take is None else self._take(answer, *task, **named)
+                taken = answer if self._take is None else self._take(answer, *task, **named)
             except ValueError as error:
-                process.end()
                 raise Lost(f"gave an answer that is not valid: {error}") from error
+            is_answered = True
+            return taken
         finally:
-            self._pass_on(process, asked.following)
+            try:
+                self._give_back(asked, is_answered=is_answered)
+            except BaseException:  # ^C, maybe before anything was done
+                self._give_back(asked, is_answered=is_answered)
+                raise
 
     def _process_for(self, asked: Asked) -> OneProcess:
         """Waits for a process, which may have been sent the task already."""
         with self._changing:
+            # Not `pop`: ^C could come before its result is stored.
             if self._idle:
-                return self._idle.pop()
-            self._waiting.append(asked)
-        try:
+                asked.process = self._idle[-1]
+                del self._idle[-1]
+            else:
+                self._waiting.append(asked)
+        if asked.process is None:
             asked.turn.acquire()
-        except BaseException:  # ^C
-            with self._changing:
-                asked.is_given_up = True
-                if asked in self._waiting:
-                    self._waiting.remove(asked)
-            if asked.process is not None:
-                asked.process.end()
-                self._pass_on(asked.process, None)
-            raise
         assert asked.process is not None, "it was passed on"
         return asked.process
 
     def _next_after(self, asked: Asked) -> Asked | None:
         with self._changing:
-            asked.following = self._waiting.popleft() if self._waiting else None
+            if self._waiting:
+                asked.following = self._waiting[0]
+                del self._waiting[0]
         return asked.following
 
-    def _pass_on(self, process: OneProcess, following: Asked | None) -> None:
-        """Gives a process to the thread of the next task; without one it is idle."""
+    def _give_back(self, asked: Asked, *, is_answered: bool) -> None:
+        """Gives the process to the thread of the next task; without one it is idle."""
         with self._changing:
-            if following is not None and following.is_given_up:
-                process.end()  # it may be doing that task
+            if asked.process is None:  # ^C came before its turn, or after all was done
+                asked.is_given_up = True
+                if asked in self._waiting:
+                    self._waiting.remove(asked)
+                return
+            process, following = asked.process, asked.following
+            is_given_up = following is not None and following.is_given_up
+            if is_given_up or not is_answered:
+                process.end()  # it may be doing one of them
+            if (following is None or is_given_up) and self._waiting:
+                following = self._waiting[0]
+                del self._waiting[0]
+            elif is_given_up:
                 following = None
-            if following is None and self._waiting:
-                following = self._waiting.popleft()
+            asked.process = None
             if following is None:
                 self._idle.append(process)
-                self._changing.notify_all()
-                return
-            following.process = process
-            following.turn.release()
+                self._returned.notify_all()
+            else:
+                following.process = process
+                following.turn.release()
 
 
 def cores() -> int:

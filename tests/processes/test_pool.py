@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import random
 import re
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -313,3 +315,25 @@ def test_a_thread_that_is_interrupted_while_it_waits_disturbs_no_other(waits: fl
             assert pool.ask(60, 0.0)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_pool_survives_an_interrupt_at_any_moment() -> None:
+    """^C comes when a function of Python begins or one of C has ended; the process is used or replaced."""
+    with Processes[[int], bytes](swell, Format(bytes), 1) as pool, ThreadPoolExecutor(1) as threads:
+        for moment in itertools.count(1):
+            assert len(threads.submit(pool.ask, 60, 2).result(timeout=60)) == 2
+            left = itertools.count(moment, -1)
+
+            def interrupt(_frame: object, event: str, _of: object, left: Iterator[int] = left) -> None:
+                if event in ("call", "c_return") and next(left) == 1:
+                    raise KeyboardInterrupt
+
+            sys.setprofile(interrupt)
+            try:
+                pool.ask(60, 3)
+            except KeyboardInterrupt:
+                continue
+            finally:
+                sys.setprofile(None)
+            break
+    assert moment > 30
