@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import pytest
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.normalise.dates import exact, first, parse, zoneless_in
 from aggregator.normalise.time_zones import minutes_east, zone_of
-
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+from tests.conftest import CORPUS
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,7 @@ from aggregator.model.article import Document
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, Reading, read_resource
 from aggregator.reading.workers import Workers
-
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
+from tests.conftest import CORPUS
 
 
 def _call(name: str, *arguments: Any) -> None:
