@@ -190,12 +190,12 @@ class HttpFetcher:
         is_permanent = True
         for _ in range(self._settings.max_redirects + 1):
             asked = conditions(hop.url, validators)
+            moved_to = hop.url if is_permanent and hop.url != first else None
             if hop.permit:
                 hop.permit(hop.url)
             with map_errors():
                 answer = self._get(hop, asked, cookies)
             if isinstance(answer, PlainAnswer):
-                moved_to = hop.url if is_permanent and hop.url != first else None
                 hints = hints_in(answer.headers, now, moved_to)
                 if answer.status == 304:
                     return not_modified(validators, answer.headers, hints)
@@ -211,7 +211,6 @@ class HttpFetcher:
                     seen.add(step)
                     is_permanent = is_permanent and status in PERMANENT
                     continue
-                moved_to = hop.url if is_permanent and hop.url != first else None
                 hints = hints_in(response.headers, now, moved_to)
                 if status == 304 and asked:
                     _settle(response)
@@ -221,17 +220,15 @@ class HttpFetcher:
                 return fetched(hop.url, status, response.headers, self._body(response), hints)
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
-    def _get(
-        self, hop: _Hop, conditions: Mapping[str, str], cookies: Cookies
-    ) -> PlainAnswer | requests.Response:
-        headers = self._headers_of(hop, conditions)
+    def _get(self, hop: _Hop, asked: Mapping[str, str], cookies: Cookies) -> PlainAnswer | requests.Response:
+        headers = self._headers_of(hop, asked)
         if written := cookies.header(hop.url, headers.get("Cookie", "")):
             headers["Cookie"] = written
         verify, proxy = self._way_of(hop)
         url = hop.on_the_wire if hop.secret else hop.url
         if not proxy and (place := place_of(url)) and (head := head_of(place, headers)):
             limit = self._settings.max_bytes
-            return self._direct.get(url, place, head, verify, limit, is_conditional=bool(conditions))
+            return self._direct.get(url, place, head, verify, limit, is_conditional=bool(asked))
         return self._send("GET", url, headers, None, verify, proxy)
 
     def _posted(

@@ -114,7 +114,7 @@ def _body(text: str, at: int) -> str:
 
 
 _EOL = r"(?:\r\n|\n|\r)"
-# Possessive throughout: a file of nothing but spaces must not cost the square of its length.
+# Nothing is tried again: a file of nothing but spaces must not cost the square of its length.
 _BLANKS = rf"(?>(?:[ \t]*+{_EOL})*)"
 _REST = rf"[ \t]*+(?:{_EOL}|\Z)"
 # Many texts begin with `Note: …`: without a fence, it is metadata only beside a title or a date.

@@ -37,7 +37,7 @@ class Unreadable(ValueError):
 
 
 def encodable(text: str) -> str:
-    """`text` with "?" in place of lone surrogates, which no database and no file name can contain."""
+    """`text` with "?" in place of lone surrogates, which no database, file name or mail can contain."""
     return text.encode("utf-8", "replace").decode()
 
 

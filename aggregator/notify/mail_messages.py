@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from aggregator.model.article_json import encodable
 from aggregator.normalise.text import cut, tidy
 
 __all__ = ["list_id", "mail_message"]
@@ -45,9 +46,9 @@ def mail_message(
     mail["Auto-Submitted"] = "auto-generated"
     for name, value in (headers or {}).items():
         mail[name] = _line(value)
-    mail.set_content(_encodable(text), cte="quoted-printable")
+    mail.set_content(encodable(text), cte="quoted-printable")
     if html:
-        mail.add_alternative(_encodable(html), subtype="html", cte="quoted-printable")
+        mail.add_alternative(encodable(html), subtype="html", cte="quoted-printable")
     return mail
 
 
@@ -62,8 +63,3 @@ def list_id(name: str, sender: str) -> str:
 def _line(text: str) -> str:
     """One line that stays one line when a mail program decodes it again (RFC 2047)."""
     return cut(tidy(text).replace("=?", "= ?"), MAX_LINE)
-
-
-def _encodable(text: str) -> str:
-    """The text without lone surrogates, which mail cannot contain."""
-    return text.encode("utf-8", "replace").decode()

@@ -117,14 +117,14 @@ class OneProcess:
             self._send(asked)
             is_alone = self._tasks == self._tasks_each or not self._send_ahead(following())
             answer = self._received(asked.number, asked.ends, MAX_ANSWER_BYTES, is_alone=is_alone)
-        except TimeoutError:
-            reason = f"took longer than {asked.seconds:g} s"
         except _BadAnswer as bad:
             reason = str(bad)
         except OSError:
-            reason = f"{_TOO_MUCH} or crashed its worker"
-            if asked.ends is not None and time.monotonic() >= asked.ends:  # its own clock may be the first
-                reason = f"took longer than {asked.seconds:g} s"
+            # Whichever clock was the first, this one or its own, the task is late then.
+            is_late = asked.ends is not None and time.monotonic() >= asked.ends
+            reason = (
+                f"took longer than {asked.seconds:g} s" if is_late else f"{_TOO_MUCH} or crashed its worker"
+            )
         finally:
             if answer is None:  # after ^C too: the next task must not get this one's answer
                 self.end()

@@ -25,6 +25,7 @@ __all__ = [
     "SearchIndex",
     "ServerLock",
     "dialect_of",
+    "unencodable",
 ]
 
 DIALECTS: Mapping[str, str] = {
@@ -210,6 +211,12 @@ class Dialect(Protocol):
     def size(self) -> int:
         """Returns the size of the store in bytes."""
         ...
+
+
+def unencodable(store: object, error: UnicodeEncodeError) -> StoreError:
+    """Returns the error for a text that no store can keep; `store`: its address, as messages have it."""
+    what = "half a character (a lone surrogate)"
+    return StoreError(f"the store {store} cannot keep {what}: {error.object[:40]!r}")
 
 
 def dialect_of(address: StoreAddress, *, reads_only: bool) -> Dialect:

@@ -59,11 +59,16 @@ def _of_all(plans: list[str]) -> list[str]:
     ]
 
 
+def _follow(site: Site, server: Server, **settings: Any) -> None:
+    """Follows and polls a source with three articles, with these settings."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
+    site.configure({"name": "Tea", "url": f"{server.url}/a", **settings})
+    site.run("fetch")
+
+
 def test_a_fetch_with_nothing_due_scans_no_table_of_articles(site: Site, server: Server) -> None:
     """Upkeep included, whether the day's is done or not."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
-    site.run("fetch")
+    _follow(site, server, categories=["drinks"])
     retention = {"max_age": "3650d", "max_articles": 1_000}
     site.configure(
         {"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"], "retention": retention}
@@ -77,9 +82,7 @@ def test_a_fetch_with_nothing_due_scans_no_table_of_articles(site: Site, server:
 
 def test_a_fetch_that_finds_nothing_new_scans_no_table_of_articles(site: Site, server: Server) -> None:
     """One source polled, its document as before."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
-    site.run("fetch")
+    _follow(site, server, categories=["drinks"])
     with _plans(site) as plans:
         site.run("fetch", "--force", "Tea")
     assert plans
@@ -88,9 +91,7 @@ def test_a_fetch_that_finds_nothing_new_scans_no_table_of_articles(site: Site, s
 
 def test_sources_are_counted_by_an_index(site: Site, server: Server) -> None:
     """Articles themselves are not looked at."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a"})
-    site.run("fetch")
+    _follow(site, server)
     with _plans(site) as plans:
         site.run("sources")
     counting = [plan for plan in plans if re.match(r"\w+ articles\b", plan)]
@@ -115,9 +116,7 @@ def test_upkeep_drops_statistics_that_earlier_versions_made(site: Site, server: 
 
 def test_a_search_scans_no_table_of_articles(site: Site, server: Server) -> None:
     """Once all are in the index; also if the query has more than words, or some came since."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a"})
-    site.run("fetch")
+    _follow(site, server)
     site.run("search", "tea")
     server.pages["/a"] = Answer(body=feed("tea", 2, 3, 4))
     site.run("fetch", "--force")
@@ -130,9 +129,7 @@ def test_a_search_scans_no_table_of_articles(site: Site, server: Server) -> None
 
 def test_an_article_is_found_by_its_id_without_a_scan_of_articles(site: Site, server: Server) -> None:
     """Links have no index: all revisions are read for them, and the few earlier ids."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a"})
-    site.run("fetch")
+    _follow(site, server)
     for command in ("why", "versions"):
         with _plans(site) as plans:
             assert site.run(command, "https://tea.example/1").exit_code == 0
@@ -142,9 +139,7 @@ def test_an_article_is_found_by_its_id_without_a_scan_of_articles(site: Site, se
 
 def test_a_new_guid_of_a_known_article_is_found_by_numbers(site: Site, server: Server) -> None:
     """Not by reading all articles of the source."""
-    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 3))
-    site.configure({"name": "Tea", "url": f"{server.url}/a"})
-    site.run("fetch")
+    _follow(site, server)
     other = feed("tea", 1, 2, 3).replace(b"<guid>https://tea.example/3", b"<guid>urn:tea:3")
     server.pages["/a"] = Answer(body=other)
     with _plans(site) as plans:

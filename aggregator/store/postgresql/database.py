@@ -17,7 +17,7 @@ import aggregator.store.postgresql.tables  # noqa: F401 - registers how expressi
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.column_types import Unreadable, version_of
-from aggregator.store.dialect import OPTION, Check, ServerLock
+from aggregator.store.dialect import OPTION, Check, ServerLock, unencodable
 from aggregator.store.postgresql.word_index import WordIndex
 from aggregator.store.schema import VERSION, metadata, settings
 
@@ -359,8 +359,7 @@ def database_errors(address: DatabaseAddress) -> Iterator[None]:
     except Unreadable as error:
         raise DamagedStore(f"the store {address}", error, _RESTORE) from error
     except UnicodeEncodeError as error:
-        what = "half a character (a lone surrogate)"
-        raise StoreError(f"the store {address} cannot keep {what}: {error.object[:40]!r}") from error
+        raise unencodable(address, error) from error
     except OSError as error:
         raise StoreError(f"the store {address} cannot be used: {error.strerror or error}") from error
 

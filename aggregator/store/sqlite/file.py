@@ -23,7 +23,7 @@ from sqlalchemy.ext.compiler import compiles
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.article_json import HasLink, OriginOf, WithoutLink
 from aggregator.store.column_types import Unreadable
-from aggregator.store.dialect import OPTION, Check, SearchIndex
+from aggregator.store.dialect import OPTION, Check, SearchIndex, unencodable
 from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
@@ -377,8 +377,7 @@ def store_errors(path: Path) -> Iterator[None]:
     except (Unreadable, UnicodeDecodeError) as error:  # messages may quote the damaged value
         raise DamagedStore(f"the store {path}", error) from error
     except UnicodeEncodeError as error:
-        what = "half a character (a lone surrogate)"
-        raise StoreError(f"the store {path} cannot keep {what}: {error.object[:40]!r}") from error
+        raise unencodable(path, error) from error
 
 
 def _needs_writing(error: StoreError) -> bool:

@@ -127,8 +127,8 @@ class _Sources:
                 self._connection.execute("BEGIN IMMEDIATE")
                 for start in range(0, len(rows), SOURCES_AT_ONCE):
                     some = rows[start : start + SOURCES_AT_ONCE]
-                    values = f"VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?, ?)'] * len(some))}"
-                    statement = UNCHANGED.format(values)
+                    row = f"({', '.join('?' * len(some[0]))})"
+                    statement = UNCHANGED.format(f"VALUES {', '.join([row] * len(some))}")
                     self._connection.execute(statement, (moment, moment, *chain.from_iterable(some)))
         except sqlite3.Error:
             self._file.whole().sources.commit_unchanged(updates, now)  # it reports what is wrong
