@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from aggregator.model.verdict import Verdict
@@ -47,6 +47,9 @@ class Rule:
         is_any = any(action.on != "match" for action in self.actions)
         object.__setattr__(self, "acts_otherwise", is_any)
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _made_again, (self.name, self.when.text, self.then, self.sources, self.categories)
+
 
 def rule_of(
     *, name: str, when: str, then: object, sources: Iterable[str] = (), categories: Iterable[str] = ()
@@ -65,6 +68,16 @@ def rule_of(
     )
 
 
+@lru_cache(maxsize=1_000)  # processes that write feeds are sent them again with each of their tasks
+def _made_again(
+    name: str, when: str, then: str, sources: tuple[str, ...], categories: tuple[str, ...]
+) -> Rule:
+    """Makes a rule from the values that are sent to other processes: its actions are functions, which cannot
+    be.
+    """
+    return rule_of(name=name, when=when, then=json.loads(then), sources=sources, categories=categories)
+
+
 class RuleSet:
     """All rules in their order; names of rules are unique.
 
@@ -79,6 +92,9 @@ class RuleSet:
             rule.name: tuple(action.rewrite for action in rule.actions if action.rewrite is not None)
             for rule in self.rules
         }
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return RuleSet, (self.rules, self.other_feeds)
 
     def of_source(self, source: str) -> tuple[Rule, ...]:
         """The rules that apply to articles of a source."""

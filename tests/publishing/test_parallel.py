@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from aggregator.config.load import Source
+from aggregator.config.rules import RuleSettings
 from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
 from aggregator.processes import Processes
@@ -150,6 +151,14 @@ def test_three_processes_write_what_one_writes(planet: Planet, tmp_path: Path) -
     ]
     assert names[0] == names[1]
     assert published(planet, 3) == Published(feeds=CATEGORIES + 1)
+
+
+def test_rules_are_sent_to_other_processes(planet: Planet) -> None:
+    """Their actions are functions, which cannot be sent."""
+    rule = RuleSettings(name="All", when="*", then={"tag": ["found"], "file-under": ["c1"]})
+    planet.config = planet.config.model_copy(update={"rules": (rule,)})
+    done = published(planet, 2)
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
 
 
 def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,19 @@ def rule(
 def said(*rules: Rule, article: Article = ARTICLE, saved: tuple[str, ...] = ()) -> Verdict:
     """Returns what rules say of the article."""
     return judge(RuleSet(rules, saved), ArticleFacts(article), NOW)
+
+
+def test_rules_that_are_sent_to_another_process_have_the_same_effects() -> None:
+    """Their actions are functions, which pickle refuses."""
+    table = {"tag": ["found"], "file-under": ["Garden"], "remove-from": ["Sport"]}
+    rewrite = {"rewrite": {"title": {"pattern": "tea", "with": "coffee"}}}
+    rules = RuleSet([rule("chess", [table, rewrite], sources=("Example news",)), rule("*", "stop")], ["A"])
+    sent = pickle.loads(pickle.dumps(rules))
+    verdict = judge(sent, ArticleFacts(ARTICLE), NOW)
+    assert verdict == judge(rules, ArticleFacts(ARTICLE), NOW)
+    assert verdict.all_tags(()) == ("found",)
+    assert sent.rewritten(ARTICLE, verdict, "all").title == "Chess and coffee"
+    assert (sent.digest, sent.other_feeds) == (rules.digest, rules.other_feeds)
 
 
 def test_without_rules_nothing_changes() -> None:
