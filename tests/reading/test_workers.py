@@ -120,6 +120,14 @@ def test_a_process_that_died_between_documents_is_replaced() -> None:
         assert int(unlucky.read(GOOD, Context()).document.title) != process
 
 
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="this system has no niceness")
+def test_a_reader_gives_way_to_the_process_that_saves() -> None:
+    """Its priority is lower than that of the process that started it."""
+    with Workers(1, read=tell_process) as made:
+        reader = int(made.read(GOOD, Context()).document.title)
+        assert os.getpriority(os.PRIO_PROCESS, reader) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
+
+
 def test_closing_ends_those_who_wait() -> None:
     """One waits for a worker's answer, one for the worker: both are reported, no thread reads any more."""
     stopped = Workers(1, read=misbehave)
