@@ -91,7 +91,7 @@ def write(
         stack.enter_context(_few_searches())
         sharing = _Sharing(store, context, (processes or min(cores(), MAX_PROCESSES)) - 1, stack)
         sharing.start(sum(map(_expected, outputs)))
-        plans, results = _plans(outputs, store, context)
+        plans, results = _plans(outputs, store, context, sharing.write_beside)
         sharing.start(len(plans) + sum(len(plan.archives) for plan in plans))
         sharing.write([(plan, None) for plan in plans if plan.is_new])
         going_on = [plan for plan in plans if not sharing.has_failed(plan)]
@@ -128,15 +128,24 @@ def _expected(output: FeedOutput) -> int:
 
 
 def _plans(
-    outputs: Sequence[FeedOutput], store: Store, context: RenderContext
+    outputs: Sequence[FeedOutput],
+    store: Store,
+    context: RenderContext,
+    is_planned: Callable[[FeedPlan], object],
 ) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
-    """Returns the plans of feeds, and the results of those for which planning failed."""
+    """Returns the plans of feeds, and the results of those for which planning failed.
+
+    Calls `is_planned` with each plan before it makes the next one.
+    """
     plans, failed = [], {}
     for output in outputs:
         try:
-            plans.append(plan_of(output, store, context))
+            plan = plan_of(output, store, context)
         except WriteError as error:
             failed[output.feed.name] = WriteResult(errors=[error])
+        else:
+            plans.append(plan)
+            is_planned(plan)
     return plans, failed
 
 
@@ -197,6 +206,8 @@ class _Sharing:
         self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
         self._left: deque[Sequence[Task]] = deque()
         self._starting: list[Future[_Answer]] = []
+        self._asking: list[Future[None]] = []
+        self._begun: set[_Key] = set()
         self._came_back: set[_Key] = set()
         self._folders = FeedFolders(store, context)
         self.done: dict[_Key, WriteResult] = {}
@@ -216,13 +227,27 @@ class _Sharing:
             self._threads.submit(self._pool.ask, None, self._slim, ()) for _ in range(self._others)
         ]
 
+    def write_beside(self, plan: FeedPlan) -> None:
+        """Has another process begin with a new feed, if one is ready, while this one does something else."""
+        if plan.is_new and self._pool and self._are_ready:
+            self._left.append([(plan, None)])
+            self._begun.add(_key((plan, None)))
+            self._asking.append(self._threads.submit(self._ask, self._pool))
+
+    @property
+    def _are_ready(self) -> bool:
+        return all(each.done() for each in self._starting)
+
     def write(self, tasks: Sequence[Task], beside: Callable[[], object] = bool) -> None:
-        """Writes these documents; none is left when it returns. Calls `beside` if other processes help."""
+        """Writes these documents, apart from those that were begun before; none is left when it returns.
+
+        Calls `beside` if other processes help.
+        """
         at_once = _AT_ONCE
-        if self._pool and all(each.done() for each in self._starting):  # few documents too are divided
+        if self._pool and self._are_ready:  # few documents too are divided
             at_once = min(_AT_ONCE, max(1, len(tasks) // (1 + self._others)))
-        self._left.extend(_shares(tasks, at_once))
-        with self._written_beside() as is_shared:
+        self._left.extend(_shares([task for task in tasks if _key(task) not in self._begun], at_once))
+        with self._written_apart() as is_shared:
             if is_shared:
                 beside()
             self.write_here()
@@ -252,19 +277,19 @@ class _Sharing:
                 return
 
     @contextmanager
-    def _written_beside(self) -> Iterator[bool]:
+    def _written_apart(self) -> Iterator[bool]:
         """Within this context, the other processes write shares too, until there is none left; False: they do
         not.
         """
         pool = self._pool
-        if pool is None or len(self._left) < 2:
+        if pool is None or (len(self._left) < 2 and not self._asking):
             yield False
             return
         try:
-            asking = [self._threads.submit(self._ask, pool) for _ in range(self._others)]
+            self._asking += [self._threads.submit(self._ask, pool) for _ in range(self._others)]
             yield True
-            for each in asking:
-                each.result()
+            while self._asking:
+                self._asking.pop().result()
         except BaseException:
             pool.close()  # else the threads would wait for answers that are not needed any more
             raise

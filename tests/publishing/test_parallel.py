@@ -18,8 +18,8 @@ from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.feed_folders import FeedPlan, RenderContext
-from aggregator.publishing.outputs import outputs
+from aggregator.publishing.feed_folders import FeedPlan, RenderContext, plan_of
+from aggregator.publishing.outputs import FeedOutput, outputs
 from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import publish
@@ -182,6 +182,34 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sharing._Sharing, "write_here", write)
     assert not published(planet, 2).errors
     assert sum(sum(answer.rendered) for answer in theirs) > 0
+
+
+def test_a_new_feed_is_written_while_others_are_planned(
+    planet: Planet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as its own plan is made, once another process is ready; the result is the same."""
+    planned: list[Path] = []
+    own_start = sharing._Sharing.start
+
+    def start(self: sharing._Sharing, documents: int) -> None:
+        own_start(self, documents)
+        for each in self._starting:
+            each.result()
+
+    def plan(output: FeedOutput, *more: Any) -> FeedPlan:
+        for _ in range(12_000):
+            if all(file.exists() for file in planned):
+                break
+            time.sleep(0.01)
+        assert all(file.exists() for file in planned)
+        planned.append(planet.config.output / output.folder / "atom.xml")
+        return plan_of(output, *more)
+
+    monkeypatch.setattr(sharing._Sharing, "start", start)
+    monkeypatch.setattr(sharing, "plan_of", plan)
+    done = published(planet, 2)
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+    assert len(planned) == len({*done.written}.intersection(planned)) == CATEGORIES + 1
 
 
 def test_the_share_of_a_killed_process_is_written_by_others(planet: Planet) -> None:
