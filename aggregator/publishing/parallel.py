@@ -135,10 +135,11 @@ def _plans(
 ) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
     """Returns the plans of feeds, and the results of those for which planning failed.
 
-    Calls `is_planned` with each plan before it makes the next one.
+    Calls `is_planned` with each plan before it makes the next one: that of the largest feed, which takes as
+    long as all others together, comes last.
     """
     plans, failed = [], {}
-    for output in outputs:
+    for output in sorted(outputs, key=_expected):
         try:
             plan = plan_of(output, store, context)
         except WriteError as error:

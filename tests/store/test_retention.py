@@ -224,16 +224,22 @@ def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
 def test_the_stores_file_shrinks_when_much_of_it_is_unused(store: Store, tmp_path: Path) -> None:
     """A store of 20 MB of which nothing is left gives its pages back; a little is not worth it."""
     file = tmp_path / "store.db"
+
+    def tidied() -> None:
+        store.database.tidy()
+        sqlite: Any = store.database.dialect
+        sqlite.checkpoint.end()
+
     large = [replace(a, content="x" * 100_000) for a in articles(*range(200))]
     commit(store, large)
-    store.database.tidy()
+    tidied()
     before = file.stat().st_size
     assert before > 20_000_000
     assert sum(store.articles.prune(Keep(max_articles=180), 1, NOW, source="news")) == 20
-    store.database.tidy()
+    tidied()
     assert file.stat().st_size == before
     assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 178
-    store.database.tidy()
+    tidied()
     assert file.stat().st_size < 1_000_000
     assert ages(store) == [0, 1]
 

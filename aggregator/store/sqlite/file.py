@@ -26,6 +26,7 @@ from aggregator.store.column_types import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex, unencodable
 from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
+from aggregator.store.sqlite.checkpoint import Checkpoint
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 from aggregator.store.sqlite.value_types import wrong_types
 
@@ -79,6 +80,7 @@ class SQLite:
         self._path = path
         self._reads_only = reads_only
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self.checkpoint = Checkpoint()
 
     @property
     def place(self) -> str:
@@ -95,9 +97,8 @@ class SQLite:
     def open(self, check: Check) -> None:
         """Creates or upgrades the file, unless it is only read."""
         if self._path.is_dir():
-            raise StoreError(
-                f"the store {self._path} is a folder; name a file in the config, such as one in it"
-            )
+            advice = "name a file in the config, such as one in it"
+            raise StoreError(f"the store {self._path} is a folder; {advice}")
         if self._reads_only:
             self._open_for_reading(check)
             return
@@ -160,6 +161,7 @@ class SQLite:
 
     def close(self) -> None:
         """Closes the file."""
+        self.checkpoint.end()
         self.engine.dispose()
         if self._copy is not None:
             self._copy.cleanup()
@@ -266,7 +268,7 @@ class SQLite:
         return self._path.stat().st_size
 
     def tidy(self) -> None:
-        """Does an incremental vacuum and a WAL checkpoint.
+        """Does an incremental vacuum, and begins a WAL checkpoint.
 
         Free pages are released if they are more than a quarter of the file and more than 10 MB, in small
         steps, so that no other process waits long. A file that an earlier version created without auto-vacuum
@@ -276,7 +278,7 @@ class SQLite:
             self._shrink(connection)
             for table in _STATISTICS:
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.checkpoint.begin(self.engine)
 
     def save_memory(self) -> None:
         """Limits the pages of this file that each connection keeps to 4 MB, and frees those that are kept."""
@@ -288,6 +290,7 @@ class SQLite:
 
         Raises StoreError if there is no space for a copy of the file, or another process is reading.
         """
+        self.checkpoint.end()
         with self.engine.connect() as connection:
             if connection.exec_driver_sql(_HAS_INDEX).first():
                 # A full-text index only marks words as deleted until its parts are merged.
@@ -305,11 +308,8 @@ class SQLite:
             return int(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())
 
         free = asked("freelist_count")
-        pays = (
-            free > _FREE_PART_THAT_PAYS * asked("page_count")
-            and free * asked("page_size") > _FREE_BYTES_THAT_PAY
-        )
-        if not pays:
+        is_large = free * asked("page_size") > _FREE_BYTES_THAT_PAY
+        if not is_large or free <= _FREE_PART_THAT_PAYS * asked("page_count"):
             return
         if asked("auto_vacuum") != _INCREMENTAL:
             connection.exec_driver_sql("VACUUM")

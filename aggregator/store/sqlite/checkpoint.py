@@ -1,0 +1,39 @@
+"""Writes the journal into the file while this process goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint:
+    """A WAL checkpoint in a thread: SQLite waits for the disk there, and no statement waits for it.
+
+    If it fails, the journal stays as it is, and the next commit reports why.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+
+    def begin(self, engine: sa.Engine) -> None:
+        """Begins one, once that before has ended."""
+        self.end()
+        self._thread = threading.Thread(target=_write_back, args=(engine,), name="checkpoint")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Waits until there is none."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+
+def _write_back(engine: sa.Engine) -> None:
+    # TRUNCATE would make other connections wait, and itself wait for those that read.
+    with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
