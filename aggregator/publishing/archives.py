@@ -46,8 +46,8 @@ class ArchiveDocuments:
         if (known := self._writers.get(number)) is not None:
             return known
         output, chosen = self.output, self._archived
-        stays = output.config.publish.archives is True
         folder = f"{output.config.output}/{output.folder}/{FOLDER}/{number}"
+        stays = output.config.publish.archives is True and os.path.isdir(folder)  # noqa: PTH112
         self._writers[number] = found = {
             name: writer
             for name, writer in output.writers.items()

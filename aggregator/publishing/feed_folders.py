@@ -189,10 +189,9 @@ class FeedFolders:
             for writer in writers.values():
                 path = place / writer.file_name
                 try:
-                    if (
-                        write_if_changed(path, writer.render(document), compress=compress)
-                        or self._reports_all
-                    ):
+                    body = writer.render(document)
+                    changed = write_if_changed(path, body, compress=compress, folder_is_new=not was_there)
+                    if changed or self._reports_all:
                         result.written.append(path)
                 except WriteError as error:
                     result.errors.append(error)

@@ -26,6 +26,15 @@ def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["rss.xml"]  # noqa: PTH208
 
 
+def test_in_a_new_folder_the_file_and_its_compressed_forms_are_written(tmp_path: Path) -> None:
+    """Several files may follow, although the folder is there then."""
+    for name in ("atom.xml", "rss.xml"):
+        assert write_if_changed(tmp_path / "tea" / name, LARGE, compress=BOTH, folder_is_new=True)
+    names = {path.name for path in (tmp_path / "tea").iterdir()}
+    assert names == {f"{name}.xml{suffix}" for name in ("atom", "rss") for suffix in ("", ".gz", ".br")}
+    assert not write_if_changed(tmp_path / "tea" / "rss.xml", LARGE, compress=BOTH)
+
+
 def test_a_file_with_equal_bytes_is_not_written(tmp_path: Path) -> None:
     """Neither the time of change nor the inode moves, so that a server's Last-Modified stays."""
     path = tmp_path / "rss.xml"
