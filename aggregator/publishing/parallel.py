@@ -50,6 +50,9 @@ _OBJECTS_BEFORE_SEARCH = 50_000
 Rendering creates no cycles, and looking for them took a tenth of the time.
 """
 
+_LEAST_DIVIDED = 4
+"""The last share is divided again and again if it has more documents."""
+
 _SAVED_AT_ONCE = 50
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _NOT_IN_PLACE = -1
@@ -273,9 +276,14 @@ class _Sharing:
     def _each(self, take: Callable[[], Sequence[Task]]) -> Iterator[Sequence[Task]]:
         while self._left:
             try:
-                yield take()
+                share = take()
             except IndexError:  # another thread took the last
                 return
+            if self._pool and not self._left and len(share) > _LEAST_DIVIDED:
+                half = len(share) // 2  # so that all end at about the same time
+                self._left.append(share[half:])
+                share = share[:half]
+            yield share
 
     @contextmanager
     def _written_apart(self) -> Iterator[bool]:

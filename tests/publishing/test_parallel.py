@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,23 @@ def test_a_share_has_a_limited_number_of_documents_and_entries(
     feed, *_ = outputs(planet.store, config, WRITERS, PublicAddresses(config, {}))
     tasks = [(FeedPlan(output=feed), number) for number in range(7)]
     shares = [*sharing._shares(tasks, sharing._AT_ONCE)]
+    assert [len(share) for share in shares] == sizes
+    assert [task for share in shares for task in share] == tasks
+
+
+@pytest.mark.parametrize(("is_shared", "sizes"), [(True, [3, 12, 6, 3, 3]), (False, [3, 24])])
+def test_the_last_share_is_divided_so_that_no_process_waits_for_another(
+    planet: Planet, is_shared: bool, sizes: list[int]
+) -> None:
+    """The process that is ready first takes a half of what is left."""
+    feed, *_ = outputs(planet.store, planet.config, WRITERS, PublicAddresses(planet.config, {}))
+    context = RenderContext(config=planet.config, writers=WRITERS, version="1", everything=False)
+    tasks = [(FeedPlan(output=feed), number) for number in range(27)]
+    with ExitStack() as stack:
+        shared = sharing._Sharing(planet.store, context, 1, stack)
+        shared.start(sharing.PAYS_FROM if is_shared else 0)
+        shared._left.extend([tasks[:3], tasks[3:]])
+        shares = [*shared._each(shared._left.popleft)]
     assert [len(share) for share in shares] == sizes
     assert [task for share in shares for task in share] == tasks
 
