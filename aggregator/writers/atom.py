@@ -67,11 +67,11 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
     # An author is required; without one, the channel is named.
     unnamed, make = ("atom", channel.title, channel.id), partial(_fragment, channel=channel)
     for item in channel.items:
-        yield item.part("atom" if item.part("atom names someone", _names_someone) else unnamed, make)
+        yield item.part("atom" if _names_someone(item.article) else unnamed, make)
 
 
-def _names_someone(item: Item) -> bool:
-    return bool(line(item.article.origin.title) or any(map(line, item.article.authors)))
+def _names_someone(article: Article) -> bool:
+    return bool(line(article.origin.title) or any(map(line, article.authors)))
 
 
 def _fragment(shown: Item, channel: Channel) -> Fragment:
