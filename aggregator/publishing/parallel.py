@@ -84,7 +84,7 @@ def write(
     """Writes these feeds and their archives; the result is in the order of `outputs`.
 
     - `processes`: how many processes write many documents, this one included; None for one per core, at most
-      `MAX_PROCESSES`. If a process is killed, the others write its share.
+      `MAX_PROCESSES`. If a process is killed, this one writes its share.
     - `beside`: called while other processes write archives, if all feeds themselves are written by then; else
       not at all.
 
@@ -212,7 +212,7 @@ class _Sharing:
         self._starting: list[Future[_Answer]] = []
         self._asking: list[Future[None]] = []
         self._begun: set[_Key] = set()
-        self._came_back: set[_Key] = set()
+        self._came_back: list[Sequence[Task]] = []
         self._folders = FeedFolders(store, context)
         self.done: dict[_Key, WriteResult] = {}
 
@@ -223,10 +223,11 @@ class _Sharing:
         """
         if self._pool or not self._others or documents < PAYS_FROM or not _can_be_sent(self._context):
             return
+        self._stack.enter_context(self._threads)
+        # Closed before the threads: they would wait for answers that are not needed after an error.
         self._pool = self._stack.enter_context(
             Processes(_written_apart, Format(_Answer), self._others, prepare=_prepare)
         )
-        self._stack.enter_context(self._threads)
         self._starting = [
             self._threads.submit(self._pool.ask, None, self._slim, ()) for _ in range(self._others)
         ]
@@ -255,7 +256,10 @@ class _Sharing:
             if is_shared:
                 beside()
             self.write_here()
-        self.write_here()  # shares of processes that failed
+        if self._came_back:  # a process that was killed may have written a part of its share
+            folders = FeedFolders(self._store, replace(self._context, reports_all=True))
+            while self._came_back:
+                self._write_here(self._came_back.pop(), folders)
 
     def has_failed(self, plan: FeedPlan) -> bool:
         """Returns whether a document of this feed could not be written; pages that fail because of
@@ -268,10 +272,10 @@ class _Sharing:
     def write_here(self) -> None:
         """Writes shares in this process until there is none left."""
         for share in self._each(self._left.popleft):
-            folders = self._folders
-            if _key(share[0]) in self._came_back:  # a process that was killed may have written a part of it
-                folders = FeedFolders(self._store, replace(self._context, reports_all=True))
-            self.done.update(zip(map(_key, share), folders.write(share), strict=True))
+            self._write_here(share, self._folders)
+
+    def _write_here(self, share: Sequence[Task], folders: FeedFolders) -> None:
+        self.done.update(zip(map(_key, share), folders.write(share), strict=True))
 
     def _each(self, take: Callable[[], Sequence[Task]]) -> Iterator[Sequence[Task]]:
         while self._left:
@@ -294,25 +298,21 @@ class _Sharing:
         if pool is None or (len(self._left) < 2 and not self._asking):
             yield False
             return
-        try:
-            self._asking += [self._threads.submit(self._ask, pool) for _ in range(self._others)]
-            yield True
-            while self._asking:
-                self._asking.pop().result()
-        except BaseException:
-            pool.close()  # else the threads would wait for answers that are not needed any more
-            raise
+        self._asking += [self._threads.submit(self._ask, pool) for _ in range(self._others)]
+        yield True
+        while self._asking:
+            self._asking.pop().result()
 
     def _ask(self, pool: _Pool) -> None:
+        if len(self._came_back) >= self._others:
+            return  # whatever killed so many processes would kill the next
         for share in self._each(self._left.pop):
-            context = self._slim
-            if _key(share[0]) in self._came_back:
-                context = replace(context, reports_all=True)
             try:
-                answer = pool.ask(None, context, [(_slim(plan, context), number) for plan, number in share])
+                answer = pool.ask(
+                    None, self._slim, [(_slim(plan, self._slim), number) for plan, number in share]
+                )
             except Lost:
-                self._came_back.update(map(_key, share))
-                self._left.append(share)
+                self._came_back.append(share)
                 return
             if answer.store_error is not None:
                 raise StoreError(answer.store_error)

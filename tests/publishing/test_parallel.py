@@ -48,6 +48,32 @@ class Deadly(Rss):
         return super().render(channel)
 
 
+class Killing(Rss):
+    """Kills each other process that renders a feed whose title begins so, and notes it."""
+
+    def __init__(self, start: str, noted: Path) -> None:
+        self.start = start
+        self.noted = noted
+
+    def render(self, channel: Channel) -> bytes:
+        """Does not come back in a child."""
+        if multiprocessing.parent_process() is not None and channel.title.startswith(self.start):
+            with self.noted.open("a") as file:
+                file.write(f"{channel.title.split()[0]} ")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().render(channel)
+
+
+class Slow(Rss):
+    """Takes seconds for each feed in other processes."""
+
+    def render(self, channel: Channel) -> bytes:
+        """The feed, late."""
+        if multiprocessing.parent_process() is not None:
+            time.sleep(5)
+        return super().render(channel)
+
+
 class OwnError(WriteError):
     """As another package may define it: pickle cannot make it again."""
 
@@ -80,6 +106,19 @@ def planet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planet:
     planet = Planet(tmp_path / "home", entries_per_feed=2)
     planet.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
     return planet
+
+
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes are ready before the first feed is planned."""
+    own_start = sharing._Sharing.start
+
+    def start(self: sharing._Sharing, documents: int) -> None:
+        own_start(self, documents)
+        for each in self._starting:
+            each.result()
+
+    monkeypatch.setattr(sharing._Sharing, "start", start)
 
 
 def follow_in_store(planet: Planet) -> None:
@@ -186,16 +225,10 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_new_feed_is_written_while_others_are_planned(
-    planet: Planet, monkeypatch: pytest.MonkeyPatch
+    planet: Planet, ready: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As soon as its own plan is made, once another process is ready; the result is the same."""
     planned: list[Path] = []
-    own_start = sharing._Sharing.start
-
-    def start(self: sharing._Sharing, documents: int) -> None:
-        own_start(self, documents)
-        for each in self._starting:
-            each.result()
 
     def plan(output: FeedOutput, *more: Any) -> FeedPlan:
         for _ in range(12_000):
@@ -206,14 +239,13 @@ def test_a_new_feed_is_written_while_others_are_planned(
         planned.append(planet.config.output / output.folder / "atom.xml")
         return plan_of(output, *more)
 
-    monkeypatch.setattr(sharing._Sharing, "start", start)
     monkeypatch.setattr(sharing, "plan_of", plan)
     done = published(planet, 2)
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
     assert len(planned) == len({*done.written}.intersection(planned)) == CATEGORIES + 1
 
 
-def test_the_share_of_a_killed_process_is_written_by_others(planet: Planet) -> None:
+def test_the_share_of_a_killed_process_is_written_by_this_one(planet: Planet) -> None:
     """Every process but this one dies of its first share; what it wrote of that is reported all the same."""
     done = published(planet, 3, {**BASIC, "rss": Deadly()})
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
@@ -221,6 +253,41 @@ def test_the_share_of_a_killed_process_is_written_by_others(planet: Planet) -> N
     assert {str(file.relative_to(planet.config.output)) for file in done.written} >= {
         name for name in files(planet) if name.endswith((".xml", ".json"))
     }
+
+
+def test_few_processes_are_lost_to_a_feed_that_kills_them(planet: Planet, ready: None) -> None:
+    """Also while feeds are planned: it is written by this process, and tried by no other."""
+    noted = planet.home / "killed"
+    done = published(planet, 2, {**BASIC, "rss": Killing("c0", noted)})
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+    assert noted.read_text() == "c0 "
+
+
+def test_few_processes_are_started_where_all_are_killed(planet: Planet, ready: None) -> None:
+    """What kills them may be a limit of the machine."""
+    noted = planet.home / "killed"
+    done = published(planet, 2, {**BASIC, "rss": Killing("", noted)})
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+    assert len(noted.read_text().split()) <= 3  # once in each step
+
+
+@pytest.mark.parametrize("error", [StoreError, KeyboardInterrupt])
+def test_feeds_that_were_begun_are_not_waited_for_after_an_error(
+    planet: Planet, ready: None, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """The other process is stopped; none of the feeds that it would have written are there."""
+    planned: list[FeedPlan] = []
+
+    def plan(*how: Any) -> FeedPlan:
+        if len(planned) == 5:
+            raise error("planning")
+        planned.append(plan_of(*how))
+        return planned[-1]
+
+    monkeypatch.setattr(sharing, "plan_of", plan)
+    with pytest.raises(error, match="planning"):
+        published(planet, 2, {**BASIC, "rss": Slow()})
+    assert not [name for name in files(planet) if name.endswith("rss.xml")]
 
 
 def test_a_feed_that_cannot_be_written_is_reported_wherever_it_was_tried(planet: Planet) -> None:
