@@ -125,7 +125,8 @@ def _prepare() -> str:
     kinds.forget()  # the process that this one was forked from may have another path
     kinds.load_of_others()
     if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICENESS)
+        with suppress(OSError):  # a filter of system calls may refuse it
+            os.nice(_NICENESS)
     return confine()
 
 

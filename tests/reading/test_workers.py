@@ -13,10 +13,12 @@ from typing import NoReturn
 
 import pytest
 
+from aggregator import confinement
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Document
 from aggregator.model.retrieved import Resource
 from aggregator.reading import document as reading
+from aggregator.reading import workers as reading_workers
 from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers
 from tests.support.site import feed
@@ -126,6 +128,17 @@ def test_a_reader_gives_way_to_the_process_that_saves() -> None:
     with Workers(1, read=tell_process) as made:
         reader = int(made.read(GOOD, Context()).document.title)
         assert os.getpriority(os.PRIO_PROCESS, reader) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
+
+
+def test_a_reader_starts_where_priorities_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters of system calls, such as systemd's, may refuse it; what confines the reader still comes."""
+
+    def refuse(_: int) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", refuse, raising=False)
+    monkeypatch.setattr(confinement, "confine", lambda: "confined")
+    assert reading_workers._prepare() == "confined"
 
 
 def test_closing_ends_those_who_wait() -> None:

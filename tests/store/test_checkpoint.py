@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -91,3 +92,16 @@ def test_closing_ends_a_checkpoint(store: Store, file: Path) -> None:
     store.close()
     assert articles_in(file) == 1
     assert not Path(f"{file}-wal").exists()
+
+
+def test_closing_may_come_while_a_checkpoint_begins(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon closes the store in one thread to read its config again, and does the upkeep in another."""
+    begun = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name == "checkpoint":
+            store.close()
+        begun(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    tidy(store)

@@ -23,14 +23,14 @@ class Checkpoint:
     def begin(self, engine: sa.Engine) -> None:
         """Begins one, once that before has ended."""
         self.end()
-        self._thread = threading.Thread(target=_write_back, args=(engine,), name="checkpoint")
-        self._thread.start()
+        thread = threading.Thread(target=_write_back, args=(engine,), name="checkpoint")
+        thread.start()
+        self._thread = thread
 
     def end(self) -> None:
         """Waits until there is none."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if (thread := self._thread) is not None:
+            thread.join()
 
 
 def _write_back(engine: sa.Engine) -> None:
