@@ -45,7 +45,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "normalise": "addresses of sources and folders of feeds are compared",
         "rules": "mistakes in rules and queries are reported with file and key, like all others",
     },
-    "schedule": {},
+    "schedule": {"model": "the form of plain data"},
     "fetch": {
         "adapters": "what a kind is found by",
         "config": "how a source is fetched",

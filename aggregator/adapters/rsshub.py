@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
@@ -11,6 +10,7 @@ from aggregator import errors
 from aggregator.adapters.feed.document import KIND as FEED
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
 from aggregator.model.retrieved import Fetched, NotModified, Validators
+from aggregator.model.struct import replace
 
 # The instance that responded last, for each list of instances.
 _answered: dict[tuple[str, ...], str] = {}

@@ -14,7 +14,6 @@ import random
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from aggregator.errors import ReadError
 from aggregator.model.entry import ArticleDocument, Entry, Feed, SubscriptionList
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.model.wire import Format, dumps
 from aggregator.model.wrong_values import UNKNOWN_KEY
 from aggregator.normalise import entries as normalising

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -22,6 +21,7 @@ from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import with_listed
+from aggregator.model.struct import replace
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.publication_result import Published

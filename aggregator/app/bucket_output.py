@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 from aggregator.config.load import Config
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.model.struct import replace
 from aggregator.publishing.publication_result import Published
 from aggregator.store import Store
 from aggregator.store.checking import Fault

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config
+from aggregator.model.struct import replace
 from aggregator.model.verdict import Verdict
 from aggregator.publishing.rule_results import facts_of
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config, Source
 from aggregator.config.store_address import is_there
 from aggregator.errors import ConfigError, DeliveryError
+from aggregator.model.struct import Struct
 from aggregator.store import Erasable, Store
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class Notices:
         yield from deliver(self._store, outside, now, is_over)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """A message that waits; `place` is its receiver, without secrets, and `subject` what it is about."""
 
     id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
+from aggregator.model.struct import replace
 from aggregator.publishing.copies_in_articles import address_of_copies
 from aggregator.publishing.public_addresses import public_addresses_of
 from aggregator.publishing.publication_result import Published

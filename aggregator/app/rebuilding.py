@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from aggregator.config.subscriptions import address_key
 from aggregator.errors import BackupError, FrontMatterError, ReadError
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.normalise.folder_names import folder_name
 from aggregator.notify.digests import entry_again, sources_of
 from aggregator.reading.document import read

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.config.load import Config, Source
 from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.subscriptions import address_key
 from aggregator.errors import ConfigError
+from aggregator.model.struct import replace
 from aggregator.polling.settings import changed, poll_settings
 from aggregator.schedule.state import PollState, Reason
 from aggregator.store import SourceOutsideConfig, Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
@@ -16,6 +16,7 @@ from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.store_address import is_there
 from aggregator.config.subscriptions import with_listed
 from aggregator.errors import ConfigError
+from aggregator.model.struct import replace
 from aggregator.normalise.links import without_login
 from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge

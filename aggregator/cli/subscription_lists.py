@@ -20,10 +20,10 @@ from aggregator.cli.options import (
     reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, shown
-from aggregator.model.article import Problem
 
 if TYPE_CHECKING:
     from aggregator.config.load import Config
+    from aggregator.model.article import Problem
     from aggregator.model.entry import Subscription
 
 _SHOWN_EACH = 50_000

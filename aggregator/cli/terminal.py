@@ -279,7 +279,9 @@ def published_facts(published: Published | None) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Converts dataclasses and dates to JSON types: dates as ISO 8601 UTC, durations as seconds."""
+    """Converts data classes, structs and dates to JSON types: dates as ISO 8601 UTC, durations as seconds."""
+    if names := getattr(value, "__struct_fields__", None):
+        return {name: plain(getattr(value, name)) for name in names}
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):

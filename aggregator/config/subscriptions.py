@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -11,21 +10,20 @@ from aggregator.adapters.opml.outlines import MAX_NAME, MAX_PROBLEMS
 from aggregator.config.load import Source
 from aggregator.model.article import Problem
 from aggregator.model.entry import Subscription, SubscriptionList
+from aggregator.model.struct import Struct
 from aggregator.normalise.links import without_login
 
 __all__ = ["Listed", "Plan", "address_key", "followed", "followed_as", "plan", "unused_name", "with_listed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """The `[[sources]]` tables to add, and a problem for each feed that is not added."""
 
     new: tuple[Mapping[str, object], ...]
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """A feed of a list among the sources: the list's name, and the feed's own name as a source.
 
     `is_missing`: the list did not contain it at its last reading.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -50,6 +50,7 @@ from aggregator.fetch.guard import Guard
 from aggregator.fetch.platform_limits import paces
 from aggregator.model.article import Document, Problem
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.polling.read_documents import found as articles_found
 from aggregator.polling.read_documents import gather
 from aggregator.reading.document import Context

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links, next_page
@@ -16,6 +15,7 @@ from aggregator.discovery.candidates import SECTIONS, Candidate
 from aggregator.discovery.ranking import likeliest
 from aggregator.errors import ReadError
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.normalise import encoding
 from aggregator.normalise.text import cut, tidy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from aggregator.fetch.late_imports import import_requests
 from aggregator.fetch.map_errors import map_errors
 from aggregator.fetch.request_headers import own_headers, set_header
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Validators
+from aggregator.model.struct import replace
 
 if TYPE_CHECKING:
     import requests

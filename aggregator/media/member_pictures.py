@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from aggregator.model.struct import Struct
 
 __all__ = ["MemberPicture"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberPicture:
+class MemberPicture(Struct, frozen=True, kw_only=True):
     """A picture of `source`; `file`: a local file, whose `address` is made from its content; None: remote."""
 
     source: str

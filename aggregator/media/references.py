@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from html import escape, unescape
 from typing import Any
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.model.media_copies import ORIGINALS, CopiedFile, Copies
+from aggregator.model.struct import replace
 from aggregator.normalise.embedded import is_pixel
 
 __all__ = ["shown_by", "with_copies"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,8 +16,8 @@ from aggregator.model.article import Article, Enclosure, Origin
 __all__ = ["Unreadable", "encodable", "pack", "title_and_link", "unpack"]
 
 _COLUMNS = frozenset(("source", "id", "published", "updated"))
-_NAMES = tuple(f.name for f in fields(Article) if f.name not in _COLUMNS and f.name != "origin")
-_ORIGIN = tuple(f.name for f in fields(Origin))
+_NAMES = tuple(n for n in Article.__struct_fields__ if n not in _COLUMNS and n != "origin")
+_ORIGIN = Origin.__struct_fields__
 _MAX_INTEGER = 2**63
 _DATE, _MICROSECONDS = "$date", "$microseconds"
 _MARKS = (f'{{"{_DATE}":'.encode(), f'{{"{_MICROSECONDS}":'.encode())

@@ -7,11 +7,11 @@ parsed as a date, or resolved against a base: that is done once, in one place, f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from aggregator.model.article import Article, Finding, Problem
+from aggregator.model.struct import Struct, field
 
 TextType = Literal["text", "html", "xhtml", "unknown"]
 IdentityKind = Literal["guid", "link", "hash"]
@@ -24,8 +24,7 @@ A child has its name under "@element". Attributes with the names "text" and "chi
 """
 
 
-@dataclass(slots=True)
-class Text:
+class Text(Struct):
     """A text construct (RFC 4287 §3.1) with XML entities already decoded once.
 
     `type`: "text" is plain; "html" is HTML markup; "xhtml" is the serialised inner markup of the
@@ -38,8 +37,7 @@ class Text:
     language: str | None = None
 
 
-@dataclass(slots=True)
-class Person:
+class Person(Struct):
     """A person construct (RFC 4287 §3.2), or an RSS author whose one string is in `name`, unsplit."""
 
     name: str = ""
@@ -48,8 +46,7 @@ class Person:
     role: str | None = None
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Struct):
     """A link as written: `href` may be relative to `base`; `rel` is "alternate" when not given.
 
     `others` are its attributes of other namespaces, such as "thr:count" (RFC 4685 §4); None without any.
@@ -65,8 +62,7 @@ class Link:
     others: dict[str, str] | None = None
 
 
-@dataclass(slots=True)
-class Category:
+class Category(Struct):
     """A category as written: Atom term/scheme/label, RSS text/domain, or one itunes:category path."""
 
     term: str
@@ -74,8 +70,7 @@ class Category:
     label: str | None = None
 
 
-@dataclass(slots=True)
-class Media:
+class Media(Struct):
     """A Media RSS `media:content`, an RSS `<enclosure>` or an Atom enclosure link, as written.
 
     `is_default` has no effect; without it the fingerprints of stored entries would change.
@@ -94,8 +89,7 @@ class Media:
     base: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, kw_only=True):
     """One entry or item as found. Dates are their text; lists keep document order and repeats.
 
     - `id`: guid / atom:id / rdf:about verbatim (outer whitespace stripped), None when absent or empty;
@@ -130,8 +124,7 @@ class Entry:
     line: int | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class FeedInfo:
+class FeedInfo(Struct, kw_only=True):
     """The channel's or feed's own elements, as found (RSS 2.0 `<channel>`, RFC 4287 §4.1.1)."""
 
     id: str | None = None
@@ -148,8 +141,7 @@ class FeedInfo:
     extra: dict[str, list[Passed]] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class Feed:
+class Feed(Struct, kw_only=True):
     """A document as an adapter read it: the feed, its entries in document order, and what was wrong.
 
     `hints`: polling hints as written: "ttl", "skipHours", "skipDays" (lists joined by spaces),
@@ -170,8 +162,7 @@ class Feed:
     is_legal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleDocument:
+class ArticleDocument(Struct, frozen=True):
     """A document that is one article, such as a file of front matter, and its problems.
 
     - `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
@@ -193,8 +184,7 @@ class ArticleDocument:
     shown_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """One feed of a list.
 
     `url` and `link` (its site, None when there is none) are absolute http or https addresses. `title` is
@@ -208,8 +198,7 @@ class Subscription:
     categories: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionList:
+class SubscriptionList(Struct, frozen=True, kw_only=True):
     """The feeds of an OPML document in its order, each address once, and its problems."""
 
     title: str = ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aggregator.model.struct import Struct
 
 __all__ = ["HubLinks"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubLinks:
+class HubLinks(Struct, frozen=True, kw_only=True):
     """The WebSub links of a document, or of the headers that came with it (W3C WebSub §4).
 
     `hubs` are absolute addresses in their order, none where no hub is named. `topic` is the address that the

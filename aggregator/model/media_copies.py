@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from aggregator.model.struct import Struct
 
 __all__ = [
     "EXTENSIONS",
@@ -44,8 +45,7 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
 _NAME = re.compile(rf"[0-9a-f]{{32}}\.(?:{'|'.join(EXTENSIONS.values())})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedFile:
+class CopiedFile(Struct, frozen=True, kw_only=True):
     """A copy: the hash of its bytes, its type and its size; `width` and `height` are 0 for a recording."""
 
     hash: str

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregator.model.article import Document
 from aggregator.model.entry import IdentityKind, Subscription
 from aggregator.model.hub_links import HubLinks
+from aggregator.model.struct import Struct, field
 from aggregator.model.verdict import Judged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """A document as it was read.
 
     - `fingerprints`: one for each article, for the next call's `known`. `known`: those by which entries were

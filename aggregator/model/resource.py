@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aggregator.model.struct import Struct
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots, which dataclasses make slow to pickle
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """One document's bytes.
 
     - `url` is the final address, after redirects; relative links are resolved with it.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model.article import Problem
 from aggregator.model.hub_links import HubLinks
 from aggregator.model.resource import Resource
+from aggregator.model.struct import Struct
 
 __all__ = ["NO_HINTS", "AnswerHints", "Fetched", "NotModified", "Resource", "Validators"]
 
@@ -17,8 +17,7 @@ Validators = Mapping[str, Any]
 """The data that make the next fetch conditional: JSON values, stored, understood only by their fetcher."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerHints:
+class AnswerHints(Struct, frozen=True, kw_only=True):
     """The hints in an answer about the next poll.
 
     - `max_age`: how long the answer stays fresh from now on (RFC 9111 §4.2); None when it does not say, so
@@ -37,8 +36,7 @@ class AnswerHints:
 NO_HINTS = AnswerHints()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Struct, frozen=True, kw_only=True):
     """The documents of a source that are new or may have changed, and their validators.
 
     `unread` are resources that could not be read, each with its reason. `refused` are the names of those
@@ -64,8 +62,7 @@ class Fetched:
         return {**self.validators, "files": {name: files[name] for name in files if name not in names}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotModified:
+class NotModified(Struct, frozen=True, kw_only=True):
     """Nothing changed since `validators` were given out; these replace them (RFC 9111 §4.3.4)."""
 
     validators: Validators

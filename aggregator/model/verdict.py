@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from aggregator.model.struct import Struct, field
 
 __all__ = ["Rewriting", "Verdict"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewriting:
+class Rewriting(Struct, frozen=True, kw_only=True):
     """A rule rewrites the article when it is rendered; `feeds` empty: in every feed."""
 
     rule: str
     feeds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The effects of the rules, each with the name of the rule; feeds are categories, `all`, and saved feeds.
 
     - `matched`: the rules whose queries matched, in their order.
@@ -50,8 +49,7 @@ class Verdict:
         return tuple(dict.fromkeys((*found, *self.tags)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """The verdict on an article in the process that reads it, and the saved feeds whose queries match it."""
 
     verdict: Verdict

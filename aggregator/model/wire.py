@@ -1,4 +1,4 @@
-"""The plain format between processes: data classes as MessagePack, which holds data and no code."""
+"""The plain format between processes: structs as MessagePack, which holds data and no code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def dumps(value: object) -> bytes:
-    """A value as bytes; it is made of data classes, their fields' types and JSON-like values.
+    """A value as bytes; it is made of structs, their fields' types and JSON-like values.
 
     What MessagePack cannot hold, integers beyond 64 bits and lone surrogates, goes as JSON. Raises ValueError
     or TypeError for anything else.

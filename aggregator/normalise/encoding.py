@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 
 from aggregator.model.article import Problem
+from aggregator.model.struct import Struct
 
 DETECT_BYTES = 16_384
 """How many bytes of a document without a correct declaration are examined to detect its encoding."""
@@ -23,8 +23,7 @@ META_BYTES = 4_096
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A document's text without byte order mark, the encoding it was in, and what was wrong with that."""
 
     text: str

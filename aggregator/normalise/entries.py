@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from aggregator.model.article import FACE, Article, Document, Enclosure, Origin, Problem
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Text
 from aggregator.model.reading import Reading
+from aggregator.model.struct import replace
 from aggregator.normalise import dates, extra_metadata, html, hub_links
 from aggregator.normalise.anchors import Owner
 from aggregator.normalise.enclosures import enclosures, further_pictures

@@ -11,7 +11,6 @@ import hashlib
 import marshal
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +25,7 @@ from aggregator.model.entry import (
     Person,
     Text,
 )
+from aggregator.model.struct import Struct
 
 __all__ = ["Identities", "fingerprint", "fingerprint_of_document", "identify"]
 
@@ -33,8 +33,7 @@ MAX_CHARACTERS = 2_048
 _KINDS: tuple[IdentityKind, ...] = ("guid", "link", "hash")
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
+class Identities(Struct, frozen=True):
     """`ids`: one for each entry, in order, unique; None for a copy of an earlier one. `kind`: for the next
     call.
     """
@@ -168,13 +167,13 @@ def _where(entry: Entry, link: str | None) -> str:
     return entry.id or link or (entry.title.value[:100] if entry.title else "")
 
 
-# A dataclass's own repr costs ten times as much as that of its values.
-def _values(of: type, *without: str) -> Callable[[object], Any]:
-    return attrgetter(*(field.name for field in fields(of) if field.name not in without))
+# Fingerprints are made of these values: a repr with the names of the fields costs more.
+def _values(of: type[Struct], *without: str) -> Callable[[object], Any]:
+    return attrgetter(*(name for name in of.__struct_fields__ if name not in without))
 
 
 _TEXT = _values(Text)
-_LINK, _PERSON, _CATEGORY, _MEDIA = map(_values, (Link, Person, Category, Media))
+_LINK, _PERSON, _CATEGORY, _MEDIA = (_values(of) for of in (Link, Person, Category, Media))
 _PLAIN = _values(
     Entry,
     "title",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import replace
 
 from aggregator.model.article import Article, Document, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.reading import Reading
+from aggregator.model.struct import replace
 from aggregator.normalise import html, markdown
 from aggregator.normalise.anchors import Owner
 from aggregator.normalise.identity import fingerprint_of_document

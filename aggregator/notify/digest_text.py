@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from html import escape, unescape
 from itertools import compress
 from typing import Any
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
 
 __all__ = ["ITEMS", "DigestText", "is_emptied", "without_articles"]

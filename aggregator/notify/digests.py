@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from aggregator.config.digests import SOURCE_PREFIX, Digest
 from aggregator.config.load import Config, Source
 from aggregator.config.rules import rule_set
 from aggregator.model.article import Article, Origin
+from aggregator.model.struct import replace
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.text import plain_value
 from aggregator.normalise.time_zones import zone_of

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.config.article_filter import ArticleFilter
 from aggregator.config.load import Config, Mastodon, Notify
 from aggregator.config.rules import rule_set
+from aggregator.model.struct import replace
 from aggregator.normalise.text import plain_value
 from aggregator.notify.mastodon_status import posts_of
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice

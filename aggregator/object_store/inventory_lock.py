@@ -6,9 +6,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.model.struct import replace
 from aggregator.object_store.bucket import Bucket, Conflict
 from aggregator.object_store.inventory import KEY, BucketFile, Inventory, dumped, loaded
 

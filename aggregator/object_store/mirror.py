@@ -6,11 +6,12 @@ import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import BucketInUse
+from aggregator.model.struct import replace
 from aggregator.object_store.bucket import Bucket, Conflict
 from aggregator.object_store.copy_state import folder_lock, load_state, save_state
 from aggregator.object_store.endpoint import endpoint_of

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.model.struct import replace
 from aggregator.object_store.bucket import LARGE_BYTES, Bucket, BucketObject, Conflict
 from aggregator.object_store.inventory import BucketFile
 from aggregator.object_store.inventory_lock import Register

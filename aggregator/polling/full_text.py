@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Hosts, Resource
 from aggregator.model.article import Article, Problem
+from aggregator.model.struct import replace
 from aggregator.polling.paced_threads import PacedThreads
 from aggregator.polling.read_documents import Reads
 from aggregator.reading.context import Context

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from aggregator.config.load import Config
 from aggregator.config.store_address import is_there
 from aggregator.errors import StoreError
+from aggregator.model.struct import replace
 from aggregator.normalise.hub_links import in_header
 from aggregator.polling.hub_subscribing import DENIED_FOR, LEASE, renewal
 from aggregator.polling.hubs import callbacks_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import AggregatorError, SourceError
 from aggregator.fetch import Resource
+from aggregator.model.struct import replace
 from aggregator.polling.compare_last_poll import context_of, is_outdated
 from aggregator.polling.hubs import SourcesNamed, may_subscribe
 from aggregator.polling.poll_result import PollResult

@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Fetched, Hosts, NotModified, Validators
 from aggregator.fetch.guard import Guard
+from aggregator.model.struct import replace
 from aggregator.normalise.links import without_login
 from aggregator.polling.compare_last_poll import context_of
 from aggregator.polling.hubs import SourcesNamed, callbacks_of, may_subscribe, offer_of

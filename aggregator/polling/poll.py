@@ -8,7 +8,7 @@ import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
+from aggregator.model.struct import replace
 from aggregator.polling import folder_files
 from aggregator.polling.compare_last_poll import (
     body_hash_of,

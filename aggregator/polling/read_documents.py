@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.model.verdict import Judged
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION

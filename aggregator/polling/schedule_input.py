@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from aggregator.config.load import Source
@@ -19,6 +18,7 @@ from aggregator.errors import (
     TooManyRedirects,
 )
 from aggregator.model.reading import Reading
+from aggregator.model.struct import replace
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.hints import FeedHints, read_hints
 

@@ -16,11 +16,12 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from aggregator.errors import WriteError
+from aggregator.model.struct import replace
 from aggregator.publishing.outputs import FeedOutput, channel, description_of_only_source, items_of
 from aggregator.store import RecentArticles, Store, StoredArticle
 from aggregator.writers.channel import Chain, Channel, Item, Writer

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from aggregator.config.load import Config
 from aggregator.model.article import Article
 from aggregator.model.media_copies import NO_COPIES, Copies
+from aggregator.model.struct import Struct, field
 from aggregator.store import Store, StoredArticle
 
 __all__ = ["NONE_SHOWN", "ShownCopies", "address_of_copies", "copies_of", "copies_shown"]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCopies:
+class ShownCopies(Struct, frozen=True):
     """The copies of pictures that some articles show, by the numbers of the articles' revisions.
 
     `base`: the public address of the output folder.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import TemplateMistake, WriteError
+from aggregator.model.struct import Struct, field
 from aggregator.publishing import shown_articles
 from aggregator.publishing.archives import (
     FOLDER,
@@ -30,8 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
-class WriteResult:
+class WriteResult(Struct):
     """The result of writing: the number of feeds that were rendered and written, the files whose bytes
     changed, and the errors.
     """
@@ -47,8 +46,7 @@ class WriteResult:
         self.errors += other.errors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderContext:
+class RenderContext(Struct, frozen=True, kw_only=True):
     """How feeds are rendered and written.
 
     - `writers`: all that are installed, by the names of their formats.
@@ -64,8 +62,7 @@ class RenderContext:
     reports_all: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedPlan:
+class FeedPlan(Struct, frozen=True, kw_only=True):
     """The documents to write for a feed.
 
     - `full`: how many full archives there are.

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import WriteError
+from aggregator.model.struct import Struct
 from aggregator.publishing.logo import read_picture
 
 __all__ = ["LocalPicture", "local_picture", "local_picture_mistakes"]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalPicture:
+class LocalPicture(Struct, frozen=True):
     """A local picture, and its name in the folder of assets, which is made of its content."""
 
     file: Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
 from aggregator.config.rules import SavedFeed, rule_set
 from aggregator.model.media_copies import MEDIA
+from aggregator.model.struct import Struct, replace
 from aggregator.normalise.folder_names import folder_name
 from aggregator.publishing.copies_in_articles import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.public_addresses import PublicAddresses
@@ -35,8 +35,7 @@ _AS_THE_SITE = CategoryFeed()
 _NOWHERE = CategoryFeed(formats=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedOutput:
+class FeedOutput(Struct, frozen=True, kw_only=True):
     """The folder, id, formats and settings of one published feed.
 
     - `folder`, `feed_id`: assigned once; they never change.

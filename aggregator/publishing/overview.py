@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aggregator.config.load import Config, PageSettings, Source
+from aggregator.model.struct import Struct, field, replace
 from aggregator.normalise.secrets_in_addresses import without_keys
 from aggregator.publishing.calendar_months import months_of
 from aggregator.publishing.copies_in_articles import copies_of
@@ -28,8 +28,7 @@ A page with entries of a thousand categories is of no use, and making it took te
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class SectionCache:
+class SectionCache(Struct):
     """A cache that a publication leaves for the next one in the same process.
 
     - `look`: the look of the sections.

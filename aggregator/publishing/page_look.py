@@ -7,12 +7,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.config.pages import LIGHT, DarkColours
 from aggregator.errors import WriteError
+from aggregator.model.struct import replace
 from aggregator.publishing.logo import logo_name, read_logo
 from aggregator.writers.page_look import PageLook
 
@@ -57,7 +57,7 @@ def look_of(config: Config) -> PageLook:
         colours=_changed(pages.colours),
         dark_colours=_changed(pages.colours.dark),
     )
-    facts = json.dumps(asdict(look)).encode()
+    facts = json.dumps({name: getattr(look, name) for name in look.__struct_fields__}).encode()
     is_usual = look == PageLook(language=site.language) and (site.language or "en").startswith("en")
     return look if is_usual else replace(look, mark=hashlib.blake2b(facts, digest_size=16).hexdigest())
 

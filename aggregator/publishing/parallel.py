@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, TemplateMistake, WriteError
+from aggregator.model.struct import Struct, replace
 from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes, cores
 from aggregator.publishing.feed_folders import (
@@ -59,8 +59,7 @@ _NOT_IN_PLACE = -1
 """The generation that is recorded after a failure: no feed has it, so the feed stays stale."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Answer(Struct, frozen=True, kw_only=True):
     """The results of a share's tasks, as plain data.
 
     - `errors`: for each task, the text of each error, and whether it is a mistake in a template.

@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import text as front_matter
+from aggregator.model.struct import replace
 from aggregator.normalise.folder_names import folder_key
 from aggregator.publishing.copies_in_articles import copies_shown
 from aggregator.publishing.outputs import items

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from aggregator.config.load import Config, Source
 from aggregator.model.article import Article, Origin
+from aggregator.model.struct import replace
 from aggregator.normalise.links import WEB
 from aggregator.normalise.secrets_in_addresses import RULES, carries, host_of, is_publishable, secrets_of
 from aggregator.publishing.sources_not_loaded import names_shown
@@ -67,7 +67,7 @@ class PublicAddresses:
         if name not in self._names and (addresses := self._further(name)) is not None:
             is_public, secrets = True, secrets_of(*addresses)
         origin = _shown(article.origin, is_public, secrets, self._hosts.get(name, self._instances))
-        return article if origin is article.origin else article.with_origin(origin)
+        return article if origin is article.origin else replace(article, origin=origin)
 
     def address(self, source: Source, moved_to: str | None) -> str | None:
         """Returns the address at which anyone can follow a source; None if it needs a key, login or

@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
+from aggregator.model.struct import replace
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.logo import remove_logos, write_logo

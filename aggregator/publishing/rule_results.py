@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.model.verdict import Rewriting, Verdict
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.rule import RuleSet

@@ -4,10 +4,9 @@ whose texts we may show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aggregator.config.load import Config
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct
 
 __all__ = ["ArticlePages", "pages_of"]
 
@@ -15,8 +14,7 @@ _LETTERS = "mail"
 """The kind of sources whose articles were written to one reader."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticlePages:
+class ArticlePages(Struct, frozen=True, kw_only=True):
     """Which sources' articles have pages.
 
     - `at`: the public address of the folder with the pages; "" if the site has no address.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.normalise.verbatim import kept_or_sanitised
 
 __all__ = ["resanitised"]

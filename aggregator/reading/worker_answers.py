@@ -8,7 +8,7 @@ right source: nothing in them is executed in the parent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, get_origin, get_type_hints
 
@@ -16,6 +16,7 @@ from aggregator.errors import ReadError
 from aggregator.model.article import Article
 from aggregator.model.article_json import Unreadable, pack, unpack
 from aggregator.model.reading import Reading
+from aggregator.model.struct import replace
 from aggregator.model.wire import Format, converted, is_plain, plain
 from aggregator.reading.context import Context
 

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,6 +13,7 @@ from aggregator.adapters import kinds
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.processes import Lost, Processes, Stopped, cores
 from aggregator.reading import worker_answers
 from aggregator.reading.context import Context

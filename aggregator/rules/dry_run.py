@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.model.struct import replace
 from aggregator.rules.feeds_of_article import feeds_of, with_labels
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.query_set import QuerySet

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape, unescape
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.normalise.links import resolve
 from aggregator.normalise.text import cut, tidy
 from aggregator.normalise.tracking import without_tracking

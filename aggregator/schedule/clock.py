@@ -8,9 +8,10 @@ age. Then the times that were stamped meanwhile are corrected.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from aggregator.model.struct import Struct, replace
 
 PUBLISHERS_THAT_AGREE = 3
 
@@ -19,8 +20,7 @@ _LONGEST_GAP = timedelta(days=2)
 _LONGEST_BETWEEN_UPKEEPS = timedelta(days=32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTimes:
+class ServerTimes(Struct, frozen=True, kw_only=True):
     """The agreement of other machines' clocks with ours: numbers of publishers.
 
     `publishers` could be compared; `agreeing` sent a time within a day of ours, `disagreeing` another time.
@@ -44,8 +44,7 @@ class ServerTimes:
         return self.is_outside and self.disagreeing > 0 and self.disagreeing >= self.agreeing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """The stored record of this machine's clock between runs.
 
     - `believed`: the last reading that was accepted; `since`: the first of that series. `is_firm`: other
@@ -63,7 +62,7 @@ class Clock:
 
     def to_json(self) -> str:
         """One JSON object, times in ISO 8601."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
         return json.dumps(values, default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod
@@ -80,8 +79,7 @@ class Clock:
             return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """The result of `judge`. `clock` is to be stored; `may_prune`: `now` may be used to decide what is old.
 
     `mistaken`: the earlier clock, if times stamped meanwhile must be corrected, else None; with `is_sure` the

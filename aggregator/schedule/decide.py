@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from aggregator.model.struct import Struct, replace
 from aggregator.schedule.hints import FeedHints
 from aggregator.schedule.state import PollState, Reason
 
@@ -52,8 +52,7 @@ _BUSY = (429, 503)
 _GONE = 410
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """How a source is to be polled; the fields after `is_pushed` are the same for every source.
 
     - `interval`: the user's minimum, None when there is none. `is_fixed`: exactly this interval (an hour
@@ -88,8 +87,7 @@ class Policy:
     time_before_adopting: timedelta = timedelta(days=3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """The result of one poll.
 
     - `status`: the last HTTP status (200 for a file), None without a complete response. `is_broken`: there
@@ -122,8 +120,7 @@ class Result:
     moved_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The state to store, with its next poll and reason.
 
     `adopt` is the source's new address, else None. `is_offline`: our own network failed, not the source.

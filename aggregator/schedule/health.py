@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from aggregator.model.struct import Struct, field
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.state import PollState
 
@@ -17,8 +17,7 @@ _SILENT_GAPS = 10
 _SILENT_AFTER = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRecord:
+class PollRecord(Struct, frozen=True, kw_only=True):
     """The stored facts of a source: its polls, its last error and its articles.
 
     `moved_to` is the address to which it moved permanently, None if it did not move. `schedule` is the state
@@ -39,8 +38,7 @@ class PollRecord:
     newest: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubHealth:
+class HubHealth(Struct, frozen=True, kw_only=True):
     """The state of the subscription at the hub that reports a source's changes (WebSub).
 
     `state`: "named" is not subscribed yet, "asked" is not verified yet, "active" until `expires`; "denied"
@@ -59,8 +57,7 @@ class HubHealth:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True, kw_only=True):
     """The health of a source, judged at one moment.
 
     `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "waiting"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.model.struct import Struct, replace
 from aggregator.schedule.decide import Policy, replanned
 from aggregator.schedule.state import PollState, Reason
 
 __all__ = ["PollSettings", "after_change", "with_settings"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollSettings:
+class PollSettings(Struct, frozen=True, kw_only=True):
     """Short texts (digests) that differ when a source's settings differ; they reveal no secret.
 
     - `asked`: all settings by which it is requested and read, except how often: a change may end a failure.

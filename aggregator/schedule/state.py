@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from aggregator.model.struct import Struct, field
 from aggregator.schedule.hints import FeedHints
 
 
@@ -58,8 +58,7 @@ _SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollState:
+class PollState(Struct, frozen=True, kw_only=True):
     """The stored state of a source's polling; `PollState()` is a new source, due at once.
 
     `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
@@ -200,7 +199,7 @@ def _read(data: Mapping[str, Any], kind: type[PollState | FeedHints]) -> dict[st
 
 # Computed once: asking `dataclasses` for a thousand sources took as long as all other work on their states.
 _NAMES: Mapping[type[PollState | FeedHints], Mapping[str, None]] = {
-    kind: dict.fromkeys(f.name for f in fields(kind)) for kind in (PollState, FeedHints)
+    kind: dict.fromkeys(kind.__struct_fields__) for kind in (PollState, FeedHints)
 }
 _VALUES: Mapping[type[PollState | FeedHints], Callable[[Any], tuple[Any, ...]]] = {
     kind: attrgetter(*names) for kind, names in _NAMES.items()

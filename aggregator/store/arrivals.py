@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct
 from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.article_states import FOUND
 from aggregator.store.column_types import Instant
@@ -37,8 +37,7 @@ _FEEDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """An article in the feed of everything, and the names of the other feeds that have it."""
 
     article: StoredArticle

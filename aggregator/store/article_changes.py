@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack
+from aggregator.model.struct import replace
 from aggregator.store import source_dates as dates
 from aggregator.store.article_states import FORGOTTEN, FOUND, PRUNED, RECALLED, WITHDRAWN
 from aggregator.store.column_types import microseconds

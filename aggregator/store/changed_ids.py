@@ -13,11 +13,11 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct
 from aggregator.normalise.tracking import without_tracking
 from aggregator.store.edits import words
 
@@ -32,8 +32,7 @@ _Marks = tuple[frozenset[Mark], frozenset[Mark]]
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The data that identify an article: the article, and its id and link in normalised spelling ("" for
     none).
     """

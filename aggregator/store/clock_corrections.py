@@ -5,13 +5,13 @@ is trusted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.schedule import decide as schedule
 from aggregator.store import source_dates as given_dates
 from aggregator.store.article_changes import CURRENT, ArticleChanges

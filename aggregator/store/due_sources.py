@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct
 from aggregator.schedule.state import PollState
 from aggregator.store.database import Database
 from aggregator.store.schema import sources
@@ -21,8 +21,7 @@ POLLED = sa.and_(sources.c.active, sources.c.is_enabled, sa.not_(sources.c.is_go
 """The condition that a source is polled at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
+class Lag(Struct, frozen=True, kw_only=True):
     """How late the sources are at one time.
 
     - `sources`: how many are polled at all; `due`: how many are to be polled now.

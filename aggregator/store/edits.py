@@ -10,11 +10,11 @@ are ignored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct, replace
 from aggregator.model.verdict import Judged
 
 __all__ = [
@@ -47,8 +47,7 @@ _COUNTERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An article as a poll found it.
 
     - `fingerprint`: the hash of the entry that it was made from; "" if there is none.
@@ -73,8 +72,7 @@ class Found:
     judged: tuple[str, Judged] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """An article as it is stored; `edits` is the number of edits for which the source gave no date."""
 
     article: Article
@@ -86,30 +84,26 @@ class Known:
     reader_version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """The article is new; `article` has both dates, neither after `now`."""
 
     article: Article
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """The article was edited: the old version is kept, and `edits` is the new count."""
 
     article: Article
     edits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(Struct, frozen=True):
     """The article is stored again, but its source changed nothing that people notice."""
 
     article: Article
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Struct, frozen=True):
     """Nothing changed; `is_marked`: the fingerprint, file or reader version must still be stored."""
 
     is_marked: bool
@@ -132,7 +126,7 @@ def decide(
         article = found.article
         if (article.published, article.updated) == (published, updated):
             return Insert(article)
-        return Insert(article.dated(published, updated))
+        return Insert(replace(article, published=published, updated=updated))
     old = known.article
     article = replace(found.article, source=old.source, published=old.published)
     before = known.content_hash if is_of_this_version(known.content_hash) else hash_of(old)

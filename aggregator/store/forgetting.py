@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article_json import title_and_link
+from aggregator.model.struct import Struct
 from aggregator.store.article_states import FORGOTTEN, RECALLED
 from aggregator.store.changed_ids import Identity, digest_of_link, normalised_addresses
 from aggregator.store.database import Database
@@ -37,8 +37,7 @@ __all__ = ["Erasable", "Forgetting"]
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasable:
+class Erasable(Struct, frozen=True, kw_only=True):
     """An article that can be erased, or was; `title` and `link` are "" afterwards."""
 
     pk: int

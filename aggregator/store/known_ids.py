@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.article_json import title_and_link, unpack
+from aggregator.model.struct import replace
 from aggregator.store import source_dates
 from aggregator.store.article_states import FORGOTTEN, FOUND, PRUNED, WITHDRAWN
 from aggregator.store.changed_ids import Identity, host_of, matched, normalised_addresses

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from aggregator.errors import LeaseLost
+from aggregator.model.struct import Struct
 from aggregator.store.column_types import Instant, Unreadable, from_json
 from aggregator.store.database import Database
 from aggregator.store.due_sources import POLLED
@@ -32,16 +32,14 @@ LIVES = timedelta(minutes=2)
 _AT_ONCE = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """A claim of a shard; `fence` is the number of the claim, which increases with each."""
 
     shard: int
     fence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """The result of claiming a shard.
 
     - `at`: the database's time.
@@ -59,8 +57,7 @@ class Claim:
     is_first: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRecord:
+class WorkerRecord(Struct, frozen=True, kw_only=True):
     """A worker as it reported itself; `jobs` are the names of its queues, `config` is a digest of its
     config.
     """
@@ -181,7 +178,7 @@ class Leases:
 
     def report(self, worker: WorkerRecord) -> None:
         """Records that a worker is running, and deletes records of workers that ended."""
-        values = {name: getattr(worker, name) for name in WorkerRecord.__slots__}
+        values = {name: getattr(worker, name) for name in WorkerRecord.__struct_fields__}
         with self._database.row_transaction() as connection:
             connection.execute(workers.delete().where(workers.c.name == worker.name))
             connection.execute(workers.insert().values(values))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.media_copies import CopiedFile
+from aggregator.model.struct import Struct
 from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import (
@@ -52,8 +52,7 @@ Finds = Callable[[Article], Mapping[str, bool]]
 """Returns the addresses of pictures and recordings in an article, each with whether it is a recording."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedFile:
+class WantedFile(Struct, frozen=True, kw_only=True):
     """A file to fetch for articles of `source`; `attempts`: how many have failed."""
 
     address: str
@@ -62,8 +61,7 @@ class WantedFile:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyOutcome:
+class CopyOutcome(Struct, frozen=True, kw_only=True):
     """The result of fetching an address: a copy, a tracking pixel, or an error.
 
     `due`: when it is tried again; None for never.
@@ -77,8 +75,7 @@ class CopyOutcome:
     due: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaCounts:
+class MediaCounts(Struct, frozen=True, kw_only=True):
     """How many addresses have a copy, wait, are tracking pixels, and were given up; and the `bytes` of all
     copies.
     """

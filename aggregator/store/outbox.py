@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import replace
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
 from aggregator.store.outbox_messages import IN_DOUBT, OutboxMessage

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from aggregator.model.struct import Struct, field
 
 __all__ = ["IN_DOUBT", "WEBSUB", "OutboxMessage", "announcement", "message_id_of"]
 
@@ -18,8 +19,7 @@ IN_DOUBT = "it is being sent, or was when a process ended"
 """The error of a message that a process is sending, until that process records the result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxMessage:
+class OutboxMessage(Struct, frozen=True, kw_only=True):
     """A message in the outbox: `payload` is sent to `target` by `channel`.
 
     - `id`: equal for the same message, also when it is sent again: its idempotency key.

@@ -5,7 +5,6 @@ feed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack, unpack
+from aggregator.model.struct import Struct, replace
 from aggregator.store.article_changes import COMPLETED, CURRENT, ArticleChanges
 from aggregator.store.database import Database
 from aggregator.store.schema import articles, pages, revisions
@@ -29,8 +29,7 @@ LATER = timedelta(hours=1)
 _WEB = ("http://", "https://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True, kw_only=True):
     """A page that is to complete the article `pk`; `attempts`: how many have failed."""
 
     pk: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct
 from aggregator.store.database import Database
 from aggregator.store.schema import ALL, articles, decisions, feeds, placements, posts, revisions
 from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
@@ -19,8 +19,7 @@ __all__ = ["PostFile", "PostFiles"]
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostFile:
+class PostFile(Struct, frozen=True, kw_only=True):
     """The file of an article: its `path` inside the folder, the hash of its bytes, and the article's mark
     when it was written.
     """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
+from aggregator.model.struct import Struct, field
 from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from aggregator.store.stored_article import StoredArticle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRecord:
+class SourceRecord(Struct, frozen=True, kw_only=True):
     """The stored record of a source from earlier polls.
 
     - `body_hash`, `identity`: None before the first poll.
@@ -38,8 +37,7 @@ class SourceRecord:
     has_articles: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """The result of one successful poll.
 
     - `found`: articles with unique ids; empty if nothing changed.
@@ -73,8 +71,7 @@ class Update:
         return not (self.found or self.refused or self.withdrawn) and self.subscriptions is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolledArticles:
+class PolledArticles(Struct, frozen=True, kw_only=True):
     """The facts about a source's stored articles that a poll needs.
 
     - `fingerprints`: of entries that are stored unchanged, or were pruned; without those that another version
@@ -88,16 +85,14 @@ class PolledArticles:
     newest: tuple[datetime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Struct, frozen=True, kw_only=True):
     """An earlier version of an article, until the edit at `replaced`."""
 
     article: Article
     replaced: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class Saved(Struct, frozen=True, kw_only=True):
     """How many articles of a poll were new, edited and unchanged."""
 
     new: int = 0
@@ -105,8 +100,7 @@ class Saved:
     unchanged: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedRecord:
+class FeedRecord(Struct, frozen=True, kw_only=True):
     """A feed of a category, of a saved query, or of a source.
 
     - `kind`: "category" (also for `all`), "query" or "source".
@@ -126,8 +120,7 @@ class FeedRecord:
     listed: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class Whereabouts(Struct, frozen=True, kw_only=True):
     """The state of an article (see `schema`), and its feeds; `all` is "".
 
     - `kept`: None if only its id is stored.

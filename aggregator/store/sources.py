@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from aggregator.config.load import Source
+from aggregator.model.struct import replace
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
@@ -141,7 +141,7 @@ class Sources:
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.single() as connection:
             return {
-                name: SourceRecord(**dict(zip(SourceRecord.__slots__, values, strict=True)))
+                name: SourceRecord(**dict(zip(SourceRecord.__struct_fields__, values, strict=True)))
                 for batch in batches
                 for name, *values in connection.execute(batch)
             }
@@ -173,7 +173,7 @@ class Sources:
         is_kept = sa.and_(articles.c.source == sources.c.name, articles.c.state == FOUND)
         count = sa.select(sa.func.count()).select_from(articles).where(is_kept)
         newest = sa.select(sa.func.max(articles.c.published)).where(is_kept)
-        shared = [sources.c[f.name] for f in fields(PollRecord) if f.name in sources.c]
+        shared = [sources.c[name] for name in PollRecord.__struct_fields__ if name in sources.c]
         query = (
             sa.select(*shared, count.scalar_subquery().label("articles"))
             .add_columns(sa.type_coerce(newest.scalar_subquery(), Instant).label("newest"))
@@ -355,6 +355,6 @@ _ADOPTED = sa.select(
 )
 
 _HAS_ARTICLES = sa.exists().where(articles.c.source == sources.c.name).label("has_articles")
-_STATE = tuple(sources.c.get(f.name, _HAS_ARTICLES) for f in fields(SourceRecord))
+_STATE = tuple(sources.c.get(name, _HAS_ARTICLES) for name in SourceRecord.__struct_fields__)
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": None, "is_gone": False}

@@ -6,13 +6,13 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.config.load import Source
+from aggregator.model.struct import Struct
 from aggregator.normalise.links import without_login
 from aggregator.store.column_types import Shaped
 from aggregator.store.database import Database, remember
@@ -28,8 +28,7 @@ _COUNT = sa.select(sa.func.count()).select_from(followed)
 _NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "schedule": None, "is_gone": False}
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOutsideConfig:
+class SourceOutsideConfig(Struct, frozen=True):
     """A source as it is stored; its settings are those of a `[[sources]]` table, not checked yet."""
 
     name: str
@@ -37,8 +36,7 @@ class SourceOutsideConfig:
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewSource:
+class NewSource(Struct, frozen=True):
     """A checked source to add.
 
     - `row`: what is stored.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
+from aggregator.model.struct import Struct
 from aggregator.store.article_states import FOUND, WITHDRAWN
 from aggregator.store.database import Database, remember
 from aggregator.store.raw_sql import fetch_rows_of_each
@@ -38,8 +38,7 @@ _OTHERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryArticle:
+class StoryArticle(Struct, frozen=True, kw_only=True):
     """An article of a story.
 
     - `code`: why it is in it: "" for the first, "split" for one that stays alone.
@@ -57,8 +56,7 @@ class StoryArticle:
     is_standing: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryRecord:
+class StoryRecord(Struct, frozen=True, kw_only=True):
     """A story and its articles, the one to show first."""
 
     number: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct
 from aggregator.store.article_states import FOUND
 from aggregator.store.batched_inserts import BatchedInserts
 from aggregator.store.raw_sql import fetch_rows, fetch_rows_of_each, insert_rows
@@ -27,8 +27,7 @@ HOT = 100
 _BATCH = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryMember:
+class StoryMember(Struct, frozen=True, kw_only=True):
     """An article in a story.
 
     - `place`: its place in the order, from 0; the first is shown.

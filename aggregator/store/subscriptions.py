@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 
 from aggregator.config.subscriptions import Listed, address_key, unused_name
 from aggregator.model.entry import Subscription
+from aggregator.model.struct import replace
 from aggregator.store.article_states import PRUNED
 from aggregator.store.database import Database
 from aggregator.store.records import Update

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct, replace
 from aggregator.store.batched_inserts import BatchedInserts
 from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.schema import decisions
@@ -18,8 +18,7 @@ from aggregator.store.write_placements import PlacementWriter, names_of
 __all__ = ["Judge", "Placement", "WriteTransaction", "by_categories"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     """The feeds of an article; `decision`: the results of rules for it, as JSON; None: no rule matched."""
 
     feeds: tuple[str, ...]

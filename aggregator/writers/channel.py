@@ -5,20 +5,20 @@ A writer reads no clock and no store: equal input gives equal bytes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct, field
 from aggregator.schedule.health import SourceHealth
 from aggregator.writers.page_look import USUAL_LOOK, PageLook
 
 _Part = TypeVar("_Part")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlsoIn:
+class AlsoIn(Struct, frozen=True, kw_only=True):
     """Another source's article about the same story; `source` and `title` are plain text."""
 
     source: str
@@ -26,7 +26,7 @@ class AlsoIn:
     link: str
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: making one took three times as long
+@dataclasses.dataclass(slots=True, kw_only=True)  # not frozen: making one took three times as long
 class Item:
     """An article to be published.
 
@@ -45,7 +45,9 @@ class Item:
     also_in: tuple[AlsoIn, ...] = ()
     page: str = ""
     is_letter: bool = False
-    _parts: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _parts: dict[Hashable, Any] = dataclasses.field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def part(self, variant: Hashable, make: Callable[[Item], _Part]) -> _Part:
         """Returns the result of `make` for this item, cached for all documents that show it.
@@ -58,8 +60,7 @@ class Item:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class Chain(Struct, frozen=True, kw_only=True):
     """A document's place in the chain of a feed's archives (RFC 5005 §4); None: no such document.
 
     - `number`: the archive's, from 1, the oldest; None for the feed itself.
@@ -76,8 +77,7 @@ class Chain:
     current: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFormat:
+class OutputFormat(Struct, frozen=True, kw_only=True):
     """An output format as documents, pages, lists, hubs and the server need it; made by `format_of`.
 
     - `name`: its name in `publish.formats`.
@@ -116,8 +116,7 @@ def format_of(name: str, writer: Writer) -> OutputFormat:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class Channel(Struct, frozen=True, kw_only=True):
     """One feed to write, or one archive document of it.
 
     - `id`: the feed's permanent absolute URI. `title`: plain text. `category`: its name, None for `all`.
@@ -173,8 +172,7 @@ class Channel:
         return next(iter(own + feeds), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """One feed as the site's pages and lists show it.
 
     - `category`: None for `all`; `name`: its name if that differs, else "".
@@ -200,8 +198,7 @@ class Section:
         return {name: f"{self.link}{name}" for name in self.files} if self.link else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowedSource:
+class FollowedSource(Struct, frozen=True, kw_only=True):
     """One source: its health, and its categories in the config.
 
     - `url`: the address of its feed; None if it is not http or https, so that it is in no subscription list.
@@ -221,8 +218,7 @@ class FollowedSource:
     page: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Month:
+class Month(Struct, frozen=True, kw_only=True):
     """A month from `start`, aware UTC, with the number of its articles.
 
     - `folder`: that of the page with its newest articles, ending in "/"; "" for none.
@@ -235,8 +231,7 @@ class Month:
     day: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """The whole site: the input of its start page, status page and lists.
 
     - `link`: the public address of the output folder; "" if there is none.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregator.model.article import Article, Enclosure
+from aggregator.model.struct import Struct, field
 from aggregator.writers.channel import Item
 from aggregator.writers.extension_elements import enclosures, extensions
 from aggregator.writers.extra_metadata import (
@@ -22,8 +22,7 @@ from aggregator.writers.xml_text import address, body, body_utf8, language_tag, 
 __all__ = ["Cleaned", "cleaned"]
 
 
-@dataclass(slots=True)
-class Cleaned:
+class Cleaned(Struct):
     """The parts of an item; "", None or empty if it does not have them.
 
     - `summary`, `content`: HTML, escaped for XML; the content in UTF-8, as most of it is inserted unchanged.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from aggregator.model.article import Article
+from aggregator.model.struct import Struct
 from aggregator.normalise.extension_elements import ADDRESS_SCHEMES, is_active
 from aggregator.normalise.links import FOLLOWED
 from aggregator.normalise.text import plain_name
@@ -42,8 +42,7 @@ _THREAD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryTerm:
+class CategoryTerm(Struct, frozen=True):
     """A category as in its feed: Atom's term and scheme, or RSS's text and domain; "" for none."""
 
     term: str
@@ -51,8 +50,7 @@ class CategoryTerm:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonAddress:
+class PersonAddress(Struct, frozen=True):
     """A person's addresses; "" for unknown ones."""
 
     uri: str = ""

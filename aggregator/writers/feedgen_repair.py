@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
 from aggregator.errors import WriteError
+from aggregator.model.struct import Struct
 from aggregator.writers.channel import Channel
 from aggregator.writers.xml_text import address, language_tag, line
 
@@ -131,8 +131,7 @@ def new_feed(head: Head, updated: datetime, prefixes: frozenset[str]) -> FeedGen
     return feed
 
 
-@dataclass(slots=True)
-class Fragment:
+class Fragment(Struct):
     """An entry as it is inserted into a document: its bytes, and the namespace prefixes that it uses.
 
     - `start`, `body`, `end`: its bytes; `body` is the text of the article, escaped by `escaped_utf8`.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from aggregator.model.struct import Struct
 
 __all__ = ["USUAL_LOOK", "PageLook"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageLook:
+class PageLook(Struct, frozen=True, kw_only=True):
     """The look that all pages of a site share.
 
     - `language`: of the site, a tag or None. `timezone`: a name of the IANA database.

@@ -8,7 +8,6 @@ execute nothing, except that they render the summary as HTML: it is treated like
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from hashlib import sha256
 from unicodedata import category as kind
 from unicodedata import normalize
@@ -16,6 +15,7 @@ from unicodedata import normalize
 from aggregator.config.load import Posts
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.normalise.folder_names import folder_name
 from aggregator.writers.channel import Item
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from aggregator.errors import ReadError
 from aggregator.model.entry import Entry, Feed, Link, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
+from aggregator.model.struct import replace
 from tests.support.site import feed
 
 SAMPLES: Mapping[str, tuple[bytes, dict[str, Any]]] = {

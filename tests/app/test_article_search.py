@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -21,6 +20,7 @@ from aggregator.config.load import Config, Keep, Source, load
 from aggregator.config.rules import RuleSettings, rule_set
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.rules.query import parse
 from aggregator.rules.query.index_conditions import HasWords
 from aggregator.rules.rule import RuleSet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config.load import load
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.model.verdict import Judged, Rewriting, Verdict
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import RuleSet, judge

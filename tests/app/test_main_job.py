@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +24,7 @@ from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config.load import load
 from aggregator.errors import ReadError
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.publishing.outputs import page_of
 from aggregator.publishing.publication_result import Published
 from aggregator.reading.context import Context

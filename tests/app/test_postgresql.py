@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from aggregator.cli.main import main
 from aggregator.config.load import load
+from aggregator.model.struct import replace
 from aggregator.store import Store, Update
 from tests.app.test_daemon import running, until
 from tests.conftest import NOW, Answer, Server

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from aggregator.app.store_lock import lock_store
+from aggregator.model.struct import replace
 from aggregator.store import Store
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed

@@ -131,7 +131,7 @@ def test_a_settled_fetch_opens_no_store_and_reads_no_config(
     site.run("fetch")
     for arguments in ((), ("-v",), ("--json",), ("Tea",)):
         imported = imported_by(site.home, "fetch", *arguments)
-        assert imported & {*_HEAVY, *_KEEPS} == set()
+        assert imported & ({*_HEAVY, *_KEEPS} - {"msgspec"}) == set()  # the state of a source is a struct
         assert not any(name.startswith("aggregator.store") for name in imported)
 
 

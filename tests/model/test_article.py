@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.article import Article, Enclosure
+from aggregator.model.struct import replace
 
 PLAIN = Article(id="1")
 FULL = Article(
@@ -21,13 +21,6 @@ FULL = Article(
         Enclosure(url="https://a.example/y.mp3", type="audio/mpeg", title="ÿ"),
     ),
 )
-
-
-def test_only_the_dates_of_an_article_change() -> None:
-    """All other fields stay, those that are added some day too; likewise with an origin."""
-    one, other = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
-    assert FULL.dated(one, other) == replace(FULL, published=one, updated=other)
-    assert FULL.with_origin(Origin(title="B")) == replace(FULL, origin=Origin(title="B"))
 
 
 def test_visible_changes_change_the_content_hash() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.model.article_json import Unreadable, pack, unpack
+from aggregator.model.struct import replace
 
 ARTICLE = Article(
     source="s",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Document, Enclosure, Finding, Origin, Problem
 from aggregator.model.entry import Subscription
+from aggregator.model.struct import replace
 from aggregator.model.wire import MAX_DEPTH, Format, dumps, is_plain
 from aggregator.reading.document import Reading
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack, unpack
 from aggregator.model.entry import Category, Link, Person, Text
+from aggregator.model.struct import replace
 from aggregator.normalise import extra_metadata
 from aggregator.writers import WRITERS
 from tests.conformance.atom import check_atom

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from aggregator.model.article import Article, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.reading import Reading
+from aggregator.model.struct import replace
 from aggregator.normalise.entries import articles
 
 ARTICLE = Article(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from aggregator.config.load import Config, load
 from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.model.struct import replace
 from aggregator.object_store.inventory import BucketFile, Inventory, dumped
 from aggregator.object_store.inventory_lock import Waits
 from aggregator.object_store.mirror import Mirror

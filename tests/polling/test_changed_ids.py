@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from aggregator.model.struct import replace
 from aggregator.store import Store
 from tests.conftest import Answer, Server
 from tests.support.site import Site

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.polling.hub_pings import PingReader
 from aggregator.reading.context import Context
 from aggregator.reading.document import read_resource

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from aggregator.config import load as config
 from aggregator.fetch import Fetcher, Resource
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.polling.poll import Poller
 from aggregator.polling.poll_result import PollResult
 from aggregator.reading.document import READER_VERSION, Context, Reading, read_resource

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from aggregator.config.load import Posts
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.writers.posts import path, render
 from tests.support.channels import ARTICLE, item_of
 from tests.support.generators import hexo_site, tool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import aggregator
 from aggregator.config.load import Auth, Config, Source
 from aggregator.model.article import Origin
+from aggregator.model.struct import replace
 from aggregator.publishing.public_addresses import PublicAddresses
 from tests.conftest import Answer, Request, Server
 from tests.support.planet import NEWS, Planet, article

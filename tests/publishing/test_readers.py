@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import StoredArticle
 from tests.conftest import NOW
 from tests.support.channels import ARTICLE

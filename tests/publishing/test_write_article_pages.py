@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from lxml import etree, html
 
 from aggregator.config.load import SiteSettings, Source
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import Found, Update
 from aggregator.writers import SITE_WRITERS, WRITERS
 from tests.conftest import NOW

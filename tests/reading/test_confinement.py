@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from aggregator.confinement import landlock, seccomp
 from aggregator.errors import ReadError
 from aggregator.model.article import Document
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.reading.document import Context, Reading, read_resource
 from aggregator.reading.workers import Workers
 from tests.conftest import CORPUS

@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import FrameType
 from typing import Any, NoReturn
@@ -22,6 +21,7 @@ from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Article, Document, Origin
 from aggregator.model.article_json import pack
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.model.wire import dumps
 from aggregator.processes import child, one_process
 from aggregator.reading.document import Context, Reading

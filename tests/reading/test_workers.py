@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import NoReturn
 
@@ -17,6 +16,7 @@ from aggregator import confinement
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Document
 from aggregator.model.retrieved import Resource
+from aggregator.model.struct import replace
 from aggregator.reading import document as reading
 from aggregator.reading import workers as reading_workers
 from aggregator.reading.document import Context, Reading

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from aggregator.model.struct import replace
 from aggregator.rules.dry_run import FeedTrial, RuleTrial, tried, tried_query
 from aggregator.rules.feeds_of_article import feeds_of, with_labels
 from aggregator.rules.query import ArticleFacts, parse

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.rules.rewrites import apply_rewrites, parse
 
 ARTICLE = Article(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.model.struct import replace
 from aggregator.schedule.decide import Decision, Policy, PollState, Reason, Result, chance_of, decide, wake
 from aggregator.schedule.hints import FeedHints
 from tests.support.examples import examples

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aggregator.model.struct import replace
 from aggregator.schedule.decide import Policy, Result, decide
 from aggregator.schedule.settings import PollSettings, after_change, with_settings
 from aggregator.schedule.state import PollState, Reason

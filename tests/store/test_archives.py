@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import ALL, Found, Store, StoredArticle, Update, archives
 from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from aggregator.app.stories import StoryPolicy
 from aggregator.config.load import Config, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import Found, Placement, Saved, Store, StoredArticle, Update
 from tests.conftest import NOW
 

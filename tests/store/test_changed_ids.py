@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store.changed_ids import Identity, matched
 from tests.conftest import NOW
 

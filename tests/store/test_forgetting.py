@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import Found, Saved, Store, Update
 from tests.conftest import NOW
 from tests.support.planet import Planet, article

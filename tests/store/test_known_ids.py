@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
+from aggregator.model.struct import replace
 from aggregator.store import Found, Saved, Store, Update
 from tests.conftest import NOW
 from tests.support.planet import article

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.model.media_copies import CopiedFile
+from aggregator.model.struct import replace
 from aggregator.store import CopyOutcome, Found, Store, Update, WantedFile
 from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import articles

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ import pytest
 from aggregator.config.load import Keep, Source
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.store import ALL, Found, Store, StoredArticle, Update, migrations
 from aggregator.store.article_states import PRUNED
 from aggregator.store.schema import VERSION

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from aggregator.config.store_address import DatabaseAddress
+from aggregator.model.struct import replace
 from aggregator.store import OutboxMessage, Store, announcement, message_id_of
 from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import VERSION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article, Origin
+from aggregator.model.struct import replace
 from aggregator.store import Found, PageRequest, Saved, Store, Update
 from aggregator.store.page_requests import LATER, MAX_TIMES
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from aggregator.app.app import App
 from aggregator.config import load as config
 from aggregator.config.load import Source
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.reading.document import READER_VERSION
 from aggregator.reading.resanitising import resanitised
 from aggregator.store import ALL, Found, Store, Update, resanitising

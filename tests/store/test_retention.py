@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from aggregator.config import load as config
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import ALL, Found, Store, Update, retention
 from tests.conftest import NOW, SQLITE_ONLY, Answer, Server
 from tests.support.older_stores import take_back

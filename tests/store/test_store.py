@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.store import ALL, Found, Saved, Store, StoredArticle, Update
 from aggregator.store.article_changes import MAX_VERSIONS
 from aggregator.store.edits import MAX_SILENT_EDITS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from aggregator.app.stories import StoryPolicy
 from aggregator.config.load import Config, Keep, Source, StoriesSettings
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import ALL, Found, Store, Update
 from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.story_changes import HOT

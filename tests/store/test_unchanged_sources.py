@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
+from aggregator.model.struct import replace
 from aggregator.schedule.state import PollState
 from aggregator.store import Store, Update
 from aggregator.store.raw_sql import fetch_rows

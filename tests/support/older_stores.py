@@ -7,7 +7,6 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -204,9 +203,9 @@ def _given(text: str | None) -> Mapping[str, datetime | None]:
 def encode(article: Article, given: Mapping[str, datetime | None] | None = None) -> str:
     """An article as schema 1 to 6 kept it: all but source and id, and the dates that its source gave."""
     kept = {
-        f.name: getattr(article, f.name)
-        for f in fields(article)
-        if f.name not in ("source", "id") and getattr(article, f.name) not in (None, "", (), {}, Origin())
+        name: getattr(article, name)
+        for name in article.__struct_fields__
+        if name not in ("source", "id") and getattr(article, name) not in (None, "", (), {}, Origin())
     }
     if given:
         kept["given"] = given
@@ -219,5 +218,5 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return {"$microseconds": value // timedelta(microseconds=1)}
     if isinstance(value, (Enclosure, Origin)):
-        return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) not in (None, False)}
+        return {n: v for n in value.__struct_fields__ if (v := getattr(value, n)) not in (None, False)}
     raise TypeError(f"an article cannot keep a {type(value).__name__}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
+from aggregator.model.struct import replace
 from aggregator.schedule.health import STATES, SourceHealth
 from aggregator.writers.channel import FollowedSource, Overview, Section
 from tests.support.channels import ADDRESSES, DATES, FORMATS, ITEMS, TEXTS, UPDATED, item_of

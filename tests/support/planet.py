@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aggregator.config.load import Config, Keep, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
+from aggregator.model.struct import replace
 from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import SectionCache, publish
 from aggregator.store import Found, Store, Update

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from lxml import etree
 
 from aggregator.model.article import Origin
+from aggregator.model.struct import replace
 from aggregator.writers.atom import Atom
 from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.feedgen_repair import head_of, new_feed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from aggregator.model.article import Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.json_feed import JsonFeed
 from tests.conformance.documents import check_json_feed

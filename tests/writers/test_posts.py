@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import PurePosixPath
@@ -16,6 +15,7 @@ from aggregator.adapters import articles
 from aggregator.config.load import Posts
 from aggregator.front_matter import text as front_matter
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.normalise import entries as normalising
 from aggregator.writers.posts import path, render
 from tests.support.channels import ARTICLE, PUBLISHED, UPDATED, item_of

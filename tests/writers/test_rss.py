@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from lxml import etree
 
 from aggregator.model.article import Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.writers.channel import Chain
 from aggregator.writers.rss import Rss
 from tests.support.channels import ARTICLE, article_with, channel_of, item_of

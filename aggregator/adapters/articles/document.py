@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from aggregator.adapters.articles import article_links
@@ -19,6 +18,7 @@ from aggregator.model.article import Article, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.resource import Resource
 from aggregator.model.retrieved import Fetched, NotModified, Validators
+from aggregator.model.struct import replace
 
 __all__ = ["KIND", "read"]
 

@@ -7,9 +7,9 @@ windows-1252 read as Latin-1, which leaves C1 control characters in place of quo
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from aggregator.model.entry import Entry, Feed, FeedInfo
+from aggregator.model.struct import replace
 
 _SIGNS = (
     (b"\xc3", re.compile(rb"\xc3[\x82\x83\x8e-\x91\xa2]")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -14,6 +13,7 @@ from aggregator.adapters.feed.elements import MAX_VALUES, Handlers
 from aggregator.adapters.feed.namespaces import name
 from aggregator.model.article import Problem
 from aggregator.model.entry import Entry, Feed, Text
+from aggregator.model.struct import replace
 
 MAX_ENTRIES = 10_000
 MAX_TEXT_CHARS = 4_000_000

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.opml import outlines as opml
 from aggregator.model.article import Problem
 from aggregator.model.entry import SubscriptionList
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 
 MAX_FEEDS = 10_000
 

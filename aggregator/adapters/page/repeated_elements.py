@@ -11,12 +11,13 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 from urllib.parse import urlsplit
 
 from aggregator.adapters.page.element_list import HEADINGS, NAME, Facts, Outline, OutlineElement, is_date
+from aggregator.model.struct import replace
 
 MAX_MEMBERS = 1_000
 """How many elements of a group are examined."""

@@ -8,9 +8,10 @@ splits or joins stories.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.model.struct import replace
 from aggregator.rules.stories.comparable_article import ComparableArticle
 from aggregator.rules.stories.same_story import Why, same_story
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct
 from aggregator.store.database import Database
 from aggregator.store.hubs.tables import hub_pings as table
 
@@ -18,8 +18,7 @@ MAX_WAITING, MAX_WAITING_OF_ONE, MAX_WAITING_BYTES = 500, 3, 64 * 1024 * 1024
 """How many pings may wait to be read, of all subscriptions and of one, and their bytes together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubPing:
+class HubPing(Struct, frozen=True, kw_only=True):
     """A document that a hub sent; `digest` is that of its body."""
 
     pk: int

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.model.struct import Struct
 from aggregator.schedule.state import PollState, Reason
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
@@ -47,8 +47,7 @@ class HubState(StrEnum):
     LEAVING = "leaving"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubSubscription:
+class HubSubscription(Struct, frozen=True, kw_only=True):
     """A subscription; comments in `hubs.tables` describe the fields."""
 
     pk: int
@@ -264,7 +263,7 @@ def _moment(text: str | None) -> datetime | None:
 def _record(row: sa.Row[Any]) -> HubSubscription:
     values = dict(row._mapping)
     values |= {"hubs": tuple(values["hubs"]), "seen": tuple(values["seen"]), "state": _state(values["state"])}
-    return HubSubscription(**{field.name: values[field.name] for field in fields(HubSubscription)})
+    return HubSubscription(**{name: values[name] for name in HubSubscription.__struct_fields__})
 
 
 def _state(text: str) -> HubState:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup
 
+from aggregator.model.struct import Struct
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Item
 from aggregator.writers.html import entry_markup
@@ -17,8 +17,7 @@ from aggregator.writers.xml_text import address
 __all__ = ["EntryView", "FileView"]
 
 
-@dataclass(frozen=True, slots=True)
-class FileView:
+class FileView(Struct, frozen=True):
     """A file of an entry; `kind`: "audio" or "video" if a page may play it, else ""; `about`: plain text."""
 
     url: str
@@ -26,8 +25,7 @@ class FileView:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryView:
+class EntryView(Struct, frozen=True):
     """An article as templates may use it: text without markup, and addresses that are safe to link.
 
     `heading`, `facts` and `media` are markup as on our own pages.

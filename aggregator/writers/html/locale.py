@@ -9,7 +9,6 @@ from __future__ import annotations
 import gettext
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -17,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from aggregator.model.struct import Struct
 from aggregator.normalise.time_zones import zone_of
 from aggregator.writers.xml_text import language_tag
 
@@ -35,8 +35,7 @@ _MAX_DATES = _MAX_TEXTS = 1_000
 _TIME = "\0"
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Struct, frozen=True):
     """A file of words.
 
     - `texts`: by key; texts with a number are lists of plural forms.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
+from aggregator.model.struct import Struct
 from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import FollowedSource, Overview
@@ -19,8 +19,7 @@ from aggregator.writers.xml_text import address, language_tag
 __all__ = ["MembersPage"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
+class _Member(Struct, frozen=True, kw_only=True):
     """A source as the page shows it; None: nothing is shown. `initial` is shown if it has no picture."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from aggregator.model.struct import Struct
 from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.schedule.health import SourceHealth, rhythm_of, usual_gap
@@ -37,8 +37,7 @@ _REASONS = {reason.value: f"poll_{reason.name.lower()}" for reason in Reason}
 _STATES = ("broken", "failing", "gone", "waiting", "silent", "new", "healthy")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(Struct, frozen=True, kw_only=True):
     """A source as the status page shows it, without logins in addresses; "" or None: nothing is shown."""
 
     name: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from aggregator.errors import TemplateMistake
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.schedule.health import PollRecord, judge
 from aggregator.schedule.state import PollState
 from aggregator.writers.channel import (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 import aggregator
@@ -12,6 +10,7 @@ from aggregator.adapters.articles.options import Options
 from aggregator.front_matter.text import dumps
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
+from aggregator.model.struct import replace
 from aggregator.normalise.entries import articles
 
 SITE = Options(link="https://blog.example/", permalink="/:year/:month/:slug/")

@@ -6,7 +6,6 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -16,6 +15,7 @@ import pytest
 from aggregator.config.load import Config, Fetch, Publish
 from aggregator.errors import ConnectError, HttpStatus
 from aggregator.fetch import Fetcher
+from aggregator.model.struct import replace
 from aggregator.notify.channels.protocol import Outside, not_taken
 from aggregator.notify.channels.websub import Hubs
 from aggregator.notify.delivery import Delivery, deliver, next_attempt

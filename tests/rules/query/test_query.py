@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.rules.query import ArticleFacts, parse
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
+from aggregator.model.struct import replace
 from aggregator.store import HubState, Store
 from aggregator.store.backup_copy import copy_store
 from aggregator.store.hubs.pings import MAX_WAITING_OF_ONE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from aggregator.config.load import Source
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, TookTooLong
 from aggregator.model.article import Article
+from aggregator.model.struct import replace
 from aggregator.store import Found, Store, Update
 from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.schema import metadata

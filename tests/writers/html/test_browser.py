@@ -7,7 +7,6 @@ import gzip
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Chain, Item
@@ -60,7 +60,9 @@ def item(title: str, language: str, summary: str, source: str = "The leaf", **ch
         summary=f"<p>{summary}</p>",
         origin=Origin(title=source, link="https://tea.example/", language=language),
     )
-    return item_of(article_with(**{name: getattr(article, name) for name in article.__slots__} | changes))
+    return item_of(
+        article_with(**{name: getattr(article, name) for name in article.__struct_fields__} | changes)
+    )
 
 
 ITEMS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from aggregator.model.article import Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.normalise.text import cut, tidy
 from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.html.feed_page import Html

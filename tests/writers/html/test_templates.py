@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jinja2 import Environment, nodes
+from msgspec import structs
 from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.errors import TemplateMistake
+from aggregator.model.struct import replace
 from aggregator.writers import SITE_WRITERS
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.html import sandbox
@@ -341,7 +342,7 @@ def test_examples_of_the_documentation_are_templates() -> None:
 
 def test_a_channel_without_a_look_has_the_usual_one() -> None:
     """As writers of other packages make it."""
-    assert Channel.__dataclass_fields__["look"].default == PageLook()
+    assert {field.name: field.default for field in structs.fields(Channel)}["look"] == PageLook()
 
 
 @pytest.mark.parametrize(
