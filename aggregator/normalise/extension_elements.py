@@ -40,7 +40,7 @@ _OF_A_FEED_NAMES = (
 )
 _OF_A_FEED = frozenset(_OF_A_FEED_NAMES.split())
 _ELEMENT = "@element"
-_REFERENCE = re.compile(r"[!-~\xa0-\U0010ffff]+")
+_REFERENCE = re.compile(r"[^\x00-\x20\x7f-\x9f]+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _WITH_ATTRIBUTES = re.compile(r"<[A-Za-z/!?][^\s/<>]*[\s/]")
 # In prose ("About: tea") a space follows; a browser ignores one only before a script or a media type.
