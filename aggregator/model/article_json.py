@@ -13,7 +13,7 @@ import msgspec
 
 from aggregator.model.article import Article, Enclosure, Origin
 
-__all__ = ["Unreadable", "encodable", "pack", "title_and_link", "unpack"]
+__all__ = ["Unreadable", "encodable", "pack", "pack_utf8", "title_and_link", "unpack"]
 
 _COLUMNS = frozenset(("source", "id", "published", "updated"))
 _NAMES = tuple(n for n in Article.__struct_fields__ if n not in _COLUMNS and n != "origin")
@@ -40,7 +40,7 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-class _Packed(msgspec.Struct, gc=False):
+class _Packed(msgspec.Struct, omit_defaults=True, gc=False):
     title: str = ""
     link: str | None = None
     authors: tuple[str, ...] = ()
@@ -50,8 +50,8 @@ class _Packed(msgspec.Struct, gc=False):
     summary: str = ""
     content: str = ""
     enclosures: tuple[Enclosure, ...] = ()
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
     origin: msgspec.Raw = _NO_ORIGIN
-    extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class _Glimpse(msgspec.Struct, gc=False):
@@ -66,18 +66,38 @@ _glimpse = msgspec.json.Decoder(_Glimpse).decode
 
 def pack(article: Article) -> str:
     """An article as JSON without its source, id and dates; fields with default values are left out."""
-    kept: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(article, name))}
-    if origin := _origin(article.origin):
-        kept["origin"] = origin
+    return pack_utf8(article).decode()
+
+
+def pack_utf8(article: Article) -> bytes:
+    """Returns what `pack` returns, in UTF-8."""
     if _is_json(article.extra):
         try:
-            return _encode(kept).decode()
+            # A third of the time of a mapping with the same keys.
+            return _encode(
+                _Packed(
+                    article.title,
+                    article.link or None,
+                    article.authors,
+                    article.categories,
+                    article.tags,
+                    article.headimg or None,
+                    article.summary,
+                    article.content,
+                    article.enclosures,
+                    article.extra,
+                    _encoded_origin(article.origin),
+                )
+            )
         except (OverflowError, UnicodeEncodeError):
             pass
     # msgspec refuses lone surrogates, and writes NaN as null.
+    kept: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(article, name))}
+    if origin := _facts_of(article.origin):
+        kept["origin"] = origin
     if article.extra:
         kept["extra"] = _marked(article.extra)
-    return json.dumps(msgspec.to_builtins(kept), separators=(",", ":"))
+    return json.dumps(msgspec.to_builtins(kept), separators=(",", ":")).encode()
 
 
 def unpack(
@@ -154,7 +174,12 @@ def _shared_origin(data: bytes) -> Origin:
 
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one
-def _origin(origin: Origin) -> Mapping[str, Any]:
+def _encoded_origin(origin: Origin) -> msgspec.Raw:
+    facts = _facts_of(origin)
+    return msgspec.Raw(_encode(facts)) if facts else _NO_ORIGIN
+
+
+def _facts_of(origin: Origin) -> Mapping[str, Any]:
     return {name: value for name in _ORIGIN if (value := getattr(origin, name))}
 
 

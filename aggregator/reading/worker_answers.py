@@ -14,7 +14,7 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 
 from aggregator.errors import ReadError
 from aggregator.model.article import Article
-from aggregator.model.article_json import Unreadable, pack, unpack
+from aggregator.model.article_json import Unreadable, pack_utf8, unpack
 from aggregator.model.reading import Reading
 from aggregator.model.struct import replace
 from aggregator.model.wire import Format, converted, is_plain, plain
@@ -53,12 +53,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedArticle:
-    """An article as stored: `text` is what `model.article_json.pack` returns. Its source is not sent."""
+    """An article as stored: `text` is what `model.article_json.pack_utf8` returns. Its source is not sent."""
 
     id: str
     published: datetime | None
     updated: datetime | None
-    text: str
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def answer_of(reading: Reading) -> Answer:
     if not document.articles:
         return Answer(reading=reading)
     articles = [
-        PackedArticle(id=each.id, published=each.published, updated=each.updated, text=pack(each))
+        PackedArticle(id=each.id, published=each.published, updated=each.updated, text=pack_utf8(each))
         for each in document.articles
     ]
     bare = replace(reading, document=replace(document, articles=()))
@@ -151,7 +151,7 @@ def reading_of(answer: Answer, context: Context) -> Reading:
     if not count and not answer.reading.judged_by:
         return answer.reading
     articles = tuple([_article(each, context.source) for each in answer.articles])
-    packed = tuple([each.text for each in answer.articles])
+    packed = tuple([each.text.decode() for each in answer.articles])
     return replace(
         answer.reading,
         document=replace(document, articles=articles),

@@ -78,6 +78,7 @@ def test_long_origins_are_not_cached() -> None:
 def test_empty_fields_are_not_written() -> None:
     """Most fields of most articles are empty."""
     assert pack(Article(source="s", id="1", title="T")) == '{"title":"T"}'
+    assert pack(Article(source="s", id="1", title="T", link="", headimg="")) == '{"title":"T"}'
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def framed(payload: bytes, later: int = 0, status: int = 0, size: int | None = N
     return child.HEADER.pack(number, status, len(payload) if size is None else size) + payload
 
 
-def answered(*articles: Article, text: str | None = None, **others: Any) -> bytes:
+def answered(*articles: Article, text: bytes | None = None, **others: Any) -> bytes:
     """The answer with these articles; `text` in place of each packed one."""
     document = Document(source="s", articles=articles)
     answer = answer_of(replace(Reading(document=document), **others))
@@ -114,23 +114,27 @@ HOSTILE: dict[str, tuple[Callable[[str], bytes], str]] = {
     "an article without an id": (lambda _: answered(replace(ARTICLE, id="")), "without an id"),
     "too few fingerprints": (lambda _: answered(ARTICLE, ARTICLE, fingerprints=("f",)), "fingerprint"),
     "a packed article that is no JSON": (
-        lambda _: answered(ARTICLE, text="{"),
+        lambda _: answered(ARTICLE, text=b"{"),
         "article that cannot be read",
     ),
+    "a packed article that is not UTF-8": (
+        lambda _: answered(ARTICLE, text=b'{"unknown": "\xff"}'),
+        "utf-8",
+    ),
     "a packed article that is a list": (
-        lambda _: answered(ARTICLE, text="[]"),
+        lambda _: answered(ARTICLE, text=b"[]"),
         "article that cannot be read",
     ),
     "a packed article of wrong types": (
-        lambda _: answered(ARTICLE, text='{"title": 1}'),
+        lambda _: answered(ARTICLE, text=b'{"title": 1}'),
         "article that cannot be read",
     ),
     "a packed article, nested deep": (
-        lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 500 + "]" * 500 + "}}"),
+        lambda _: answered(ARTICLE, text=b'{"extra": {"x": ' + b"[" * 500 + b"]" * 500 + b"}}"),
         "JSON-like",
     ),
     "a packed article, nested without end": (
-        lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 1_000_000),
+        lambda _: answered(ARTICLE, text=b'{"extra": {"x": ' + b"[" * 1_000_000),
         "article that cannot be read",
     ),
     "another source's document": (
