@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html.entities import html5
 
 from aggregator.model.article import Problem
-from aggregator.normalise.xml_characters import XML_FORBIDDEN
+from aggregator.normalise.xml_characters import XML_FORBIDDEN, legal
 
 
 @dataclass(slots=True)
@@ -100,24 +100,25 @@ def _has_feed_root(text: str, position: int) -> bool:
 
 
 def _mend_characters(done: Repaired) -> None:
-    first = XML_FORBIDDEN.search(done.text)
-    if first:
-        where = _line(done.text, first.start())
-        done.text, count = XML_FORBIDDEN.subn("", done.text)
+    text, done.text = done.text, legal(done.text)
+    if done.text is not text and (first := XML_FORBIDDEN.search(text)):
+        count = len(text) - len(done.text)
         done.problems.append(
-            Problem(text=f"{count} characters that XML does not allow were left out", where=where)
+            Problem(
+                text=f"{count} characters that XML does not allow were left out",
+                where=_line(text, first.start()),
+            )
         )
 
 
 # An alternative without an end matches the rest: searching an end from each beginning would be quadratic.
 _TOKEN = re.compile(
-    r"<!\[CDATA\[(?:.*?\]\]>|.*)"
+    r"<!\[CDATA\[(?>[^\]]*(?:\](?!\]>)[^\]]*)*)(?:\]\]>)?"
     r"|<!--(?:.*?-->|.*)"
-    r"|&(?:#[0-9]{1,9};|#[xX][0-9a-fA-F]{1,8};|[A-Za-z_:][\w.:-]{0,60};)?"
+    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:#[0-9]{1,9};|#[xX][0-9a-fA-F]{1,8};|[A-Za-z_:][\w.:-]{0,60};)?"
     r"|<(?![A-Za-z_/!?])",
     re.DOTALL,
 )
-_PREDEFINED = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"})
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -129,7 +130,7 @@ def _mend_references(done: Repaired) -> None:
     def mend(found: re.Match[str]) -> str:
         nonlocal first
         token = found.group()
-        if token in _PREDEFINED or token.startswith("<![CDATA["):
+        if token.startswith("<![CDATA["):
             return token
         if token.startswith("<!--"):
             return "\n" * token.count("\n")
