@@ -298,9 +298,15 @@ def _prepared(html: str) -> str:
     if rare_tags and _DROPPED.search(html):
         # nh3 would treat a noscript's content as text: it parses like a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
-    if len(html) > 2 * MAX_ATTRIBUTES and (left := _CROWDED.sub("", html)) != html:
+    if _has_long_tag(html) and (left := _CROWDED.sub("", html)) != html:
         html, rare_tags = left, True  # what is left may be parts of a tag
     return only_visible(html, rare_tags=rare_tags)
+
+
+def _has_long_tag(html: str) -> bool:
+    """Whether HTML may have a tag of MAX_ATTRIBUTES: each takes two characters at least, and none is `<`."""
+    ends = range(MAX_ATTRIBUTES, len(html) + 1, MAX_ATTRIBUTES)
+    return any(html.find("<", end - MAX_ATTRIBUTES, end) < 0 for end in ends)
 
 
 def _clean(body: HtmlBody) -> str:

@@ -195,6 +195,14 @@ def test_a_tag_with_thousands_of_attributes_is_removed_and_the_rest_stays(separa
     assert sanitise(f"<p>a</p><img {crowd}><p>b</p>") == "<p>a</p><p>b</p>"
 
 
+@pytest.mark.parametrize("before", [0, 1, 1_997, 1_998, 1_999, 2_000])
+def test_the_shortest_tag_of_two_thousand_attributes_is_found_wherever_it_begins(before: int) -> None:
+    """Bodies without a long tag are not searched for one."""
+    text = "x" * before
+    assert sanitise(f"{text}<b{' a' * 2_000}>y</b>") == f"{text}y"
+    assert sanitise(f"{text}<b{' a' * 1_999}>y</b>") == f"{text}<b>y</b>"
+
+
 def test_a_long_attribute_costs_nothing_but_itself() -> None:
     """A drawing's path is thousands of words long, and goes with the drawing; a title and a picture stay."""
     path = "M 0 0 " * 3_000
