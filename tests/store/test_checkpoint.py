@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregator.config.load import Source
+from aggregator.errors import StoreError
 from aggregator.model.article import Article
 from aggregator.store import Found, Store, Update
+from aggregator.store.sqlite import checkpoint
 from tests.conftest import NOW
 
 SOURCE = Source(name="news", url="https://example.org/feed", categories=("World",))
@@ -44,6 +49,25 @@ def commit(store: Store, name: str, size: int) -> None:
     store.sources.commit(
         Update(source="news", validators={}, body_hash=None, found=[Found(article, name)]), NOW
     )
+
+
+@contextmanager
+def checkpoint_elsewhere(file: Path) -> Iterator[subprocess.Popen[str]]:
+    """Within the context, another process has the lock of a checkpoint, until its input ends."""
+    # https://sqlite.org/walformat.html#locks: WAL_CKPT_LOCK
+    code = (
+        "import fcntl, sys\n"
+        f"with open({str(file) + '-shm'!r}, 'r+b') as index:\n"
+        "    fcntl.lockf(index, fcntl.LOCK_EX, 1, 121)\n"
+        "    print(flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
 
 
 def tidy(store: Store) -> None:
@@ -105,3 +129,22 @@ def test_closing_may_come_while_a_checkpoint_begins(store: Store, monkeypatch: p
 
     monkeypatch.setattr(threading.Thread, "start", start)
     tidy(store)
+
+
+def test_deleted_text_leaves_the_journal_once_the_checkpoint_of_another_process_ends(
+    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite waits for readers, but says at once that the journal cannot be emptied if another does it."""
+    with checkpoint_elsewhere(file) as other:
+        monkeypatch.setattr(time, "sleep", lambda _: other.communicate())
+        store.database.rewrite()
+    assert size_of_journal(file) == 0
+
+
+def test_a_journal_that_cannot_be_emptied_is_reported(
+    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may still have what was deleted."""
+    monkeypatch.setattr(checkpoint, "BUSY_SECONDS", 0)
+    with checkpoint_elsewhere(file), pytest.raises(StoreError, match="its journal may still have"):
+        store.database.rewrite()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["Checkpoint"]
+from aggregator.store.sqlite.connections import BUSY_SECONDS
+
+__all__ = ["Checkpoint", "empty_journal"]
+
+_LOOK_SECONDS = 0.1
 
 
 class Checkpoint:
@@ -37,3 +42,16 @@ def _write_back(engine: sa.Engine) -> None:
     # TRUNCATE would make other connections wait, and itself wait for those that read.
     with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def empty_journal(connection: sa.Connection) -> bool:
+    """Writes the journal into the file and empties it; returns False if another process was still reading.
+
+    Waits for checkpoints of other processes, for which SQLite itself never waits, as it does for readers.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True

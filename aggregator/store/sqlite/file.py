@@ -26,7 +26,7 @@ from aggregator.store.column_types import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex, unencodable
 from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
-from aggregator.store.sqlite.checkpoint import Checkpoint
+from aggregator.store.sqlite.checkpoint import Checkpoint, empty_journal
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 from aggregator.store.sqlite.value_types import wrong_types
 
@@ -296,8 +296,8 @@ class SQLite:
                 # A full-text index only marks words as deleted until its parts are merged.
                 connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")
             connection.exec_driver_sql("VACUUM")
-            is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        if is_busy:
+            is_empty = empty_journal(connection)
+        if not is_empty:
             raise StoreError(
                 f"another process is reading the store {self._path}: its journal may still have what was "
                 "deleted; run it again when that has ended"
