@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from aggregator.processes.child import DONE, FIRST_BYTES, HEADER, MAX_START_BYTES, NO_MEMORY, work
-from aggregator.processes.fork_server import CONTEXT
+from aggregator.processes.fork_server import CONTEXT, start_server
 
 __all__ = ["Asked", "Lost", "OneProcess", "Stopped"]
 
@@ -188,6 +188,7 @@ class OneProcess:
         with _LOCK:
             if self._is_stopped:
                 raise OSError("stopped")
+            start_server()
             self._socket, theirs = socket.socketpair()
             # Closed here, or the end of the process would not end the stream.
             with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():

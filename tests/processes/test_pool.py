@@ -317,6 +317,33 @@ def test_a_thread_that_is_interrupted_while_it_waits_disturbs_no_other(waits: fl
         signal.signal(signal.SIGALRM, before)
 
 
+def test_ctrl_c_does_not_end_the_process_that_imports_early(tmp_path: Path) -> None:
+    """A terminal sends it to all processes. The others are forked from it afterwards, and it says nothing."""
+    begun = tmp_path / "begun"
+    (tmp_path / "slow.py").write_text(f"import time\nopen({str(begun)!r}, 'w').close()\ntime.sleep(1)\n")
+    code = (
+        "import os, signal, time\n"
+        "from multiprocessing import forkserver\n"
+        "from pathlib import Path\n"
+        "from aggregator.model.wire import Format\n"
+        "from aggregator.processes import Processes, import_early, preload\n"
+        "preload('slow')\n"
+        "import_early()\n"
+        "server = forkserver._forkserver._forkserver_pid\n"
+        "for _ in range(6000):\n"
+        f"    if Path({str(begun)!r}).exists():\n"
+        "        break\n"
+        "    time.sleep(0.01)\n"
+        "os.kill(server, signal.SIGINT)\n"
+        "with Processes(os.getppid, Format(int), 1) as pool:\n"
+        "    print(pool.ask(None) == server)\n"
+        "print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\nset()\n", "")
+
+
 def test_a_pool_survives_an_interrupt_at_any_moment() -> None:
     """^C comes when a function of Python begins or one of C has ended; the process is used or replaced."""
     with Processes[[int], bytes](swell, Format(bytes), 1) as pool, ThreadPoolExecutor(1) as threads:
