@@ -97,11 +97,6 @@ class Exchange(threading.local):
         finally:
             self.head_bytes_left = None
 
-    @property
-    def head_bytes_received(self) -> int:
-        """Bytes received inside `head`: of heads, and of what follows them."""
-        return 0 if self.head_bytes_left is None else MAX_HEAD_BYTES - self.head_bytes_left
-
     def lost_a_kept_connection(self) -> bool:
         """Whether the server closed a kept connection before our request arrived.
 
@@ -226,22 +221,18 @@ def tls_context(verify: Verify) -> ssl.SSLContext:
 class HttpAnswer(http.client.HTTPResponse):
     """A response with a complete head, without the interim ones before it (RFC 9110 §15.2).
 
-    http.client skips only 100, and accepts a head that is cut short. `head_bytes`: the size of all heads.
+    http.client skips only 100, and accepts a head that is cut short.
     """
-
-    head_bytes = 0
 
     def begin(self) -> None:
         """Reads the head. Raises BrokenExchange if it is cut short."""
         whole = self.fp
-        head = _Head(whole)
-        self.fp = head  # type: ignore[assignment]  # it has what a head needs
+        self.fp = _Head(whole)  # type: ignore[assignment]  # it has what a head needs
         try:
             super().begin()
         finally:
             if self.fp is not None:
                 self.fp = whole
-        self.head_bytes = head.size
         _join_lines(self.headers)
         if self.length == 0 and self.chunked:
             # No body follows a 204 or 304 (RFC 9112 §6.3), and http.client would wait for one. Some servers
@@ -278,13 +269,11 @@ class _Head:
     def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
         self._is_begun = False
-        self.size = 0
         self.close = file.close
 
     def readline(self, limit: int) -> bytes:
         """Returns a line; an empty one if the connection ended before a head. Raises BrokenExchange."""
         line = self._file.readline(limit)
-        self.size += len(line)
         if not line.endswith(b"\n") and len(line) < limit and (self._is_begun or line.startswith(b"HTTP/")):
             raise errors.BrokenExchange("the connection ended within the headers")
         self._is_begun = line not in (b"\r\n", b"\n")

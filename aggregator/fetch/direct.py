@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from aggregator import errors
 from aggregator.fetch.addresses import PORTS, Place
@@ -88,6 +88,27 @@ class PlainAnswer:
 _Key = tuple[str, str, int, Verify]
 
 
+class _Received(BufferedReader):
+    """The bytes of a socket, buffered. After `close`, `has_more` says whether some had not been read."""
+
+    has_more = False
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> Self:
+        return cls(sock.makefile("rb", 0), _BUFFER_BYTES)
+
+    def close(self) -> None:
+        if not self.closed:
+            # Otherwise `peek` would receive more if it has nothing.
+            self.raw.readinto = _nothing  # type: ignore[method-assign]
+            self.has_more = bool(self.peek())
+        super().close()
+
+
+def _nothing(_: object) -> int:
+    return 0
+
+
 class _Connection:
     """A connection; `key` says to which server, and how its certificate was checked."""
 
@@ -97,7 +118,7 @@ class _Connection:
         self._used: float | None = None
         self._begun = b""
         self._sock = sock
-        self._file = _buffered(sock)
+        self._file = _Received.of(sock)
 
     def end(self) -> None:
         """Closes the connection once the response that is being read from it ends."""
@@ -111,7 +132,7 @@ class _Connection:
 
     def is_fresh(self) -> bool:
         """Returns whether it was used lately, and the server has not closed it or sent anything since."""
-        if self._used is None or time.monotonic() - self._used >= MAX_IDLE_SECONDS:
+        if self._used is None or time.monotonic() - self._used >= MAX_IDLE_SECONDS or self._file.has_more:
             return False
         if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             return False
@@ -124,7 +145,7 @@ class _Connection:
     def send(self, head: bytes) -> None:
         """Sends a request; the response may be there although the server closed the connection meanwhile."""
         if self._file.closed:
-            self._file = _buffered(self._sock)
+            self._file = _Received.of(self._sock)
         self._used = time.monotonic()
         exchange.limit(self._sock)
         try:
@@ -145,8 +166,6 @@ class _Connection:
             return found
         answer = HttpAnswer(self, method="GET")  # type: ignore[arg-type]  # it only needs `makefile`
         answer.begin()
-        if answer.length is not None and exchange.head_bytes_received > answer.head_bytes + answer.length:
-            answer.will_close = True  # more than the response came, and the rest of that may follow
         return answer
 
     def whole(self, answer: PlainAnswer, max_bytes: int) -> PlainAnswer:
@@ -169,10 +188,6 @@ class _Connection:
             body += part
             left -= len(part)
         return bytes(body)
-
-
-def _buffered(sock: socket.socket) -> BufferedReader:
-    return cast(BufferedReader, sock.makefile("rb", _BUFFER_BYTES))
 
 
 class DirectRequests:

@@ -156,6 +156,7 @@ def test_what_a_server_sends_after_a_document_is_no_answer_to_the_next_request(
         assert found.resources[0].body == expected
 
 
+CHUNKED = GOOD + b"Transfer-Encoding: chunked\r\n\r\n6\r\n<rss/>\r\n0\r\n\r\n"
 EMPTY = GOOD + TYPE + TYPE + b"Content-Length: 0\r\n\r\n"
 
 
@@ -169,6 +170,8 @@ EMPTY = GOOD + TYPE + TYPE + b"Content-Length: 0\r\n\r\n"
         (b"HTTP/1.1 304\r\nX: 1\r\nX: 2\r\nContent-Length: 4\r\n\r\n", 1),
         (OK.replace(b"\r\n", b"\n"), 1),
         (OK.replace(b"\r\n", b"\n") + b"x", 2),
+        (CHUNKED, 1),
+        (CHUNKED + b"x", 2),
     ],
 )
 def test_a_connection_is_closed_if_more_than_an_answer_came(
