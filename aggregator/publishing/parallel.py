@@ -255,6 +255,7 @@ class _Sharing:
             if is_shared:
                 beside()
             self.write_here()
+        self.write_here()  # the half of its last share that a process put back before it was killed
         if self._came_back:  # a process that was killed may have written a part of its share
             folders = FeedFolders(self._store, replace(self._context, reports_all=True))
             while self._came_back:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from aggregator.config.load import Source
 from aggregator.config.rules import RuleSettings
 from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
-from aggregator.processes import Processes
+from aggregator.processes import Lost, Processes
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext, plan_of
 from aggregator.publishing.outputs import FeedOutput, outputs
@@ -288,6 +289,34 @@ def test_feeds_that_were_begun_are_not_waited_for_after_an_error(
     with pytest.raises(error, match="planning"):
         published(planet, 2, {**BASIC, "rss": Slow()})
     assert not [name for name in files(planet) if name.endswith("rss.xml")]
+
+
+def test_what_a_killed_process_has_not_begun_is_written_too(
+    planet: Planet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It put half of its last share back when this process had found nothing left."""
+    alone = Planet(tmp_path / "alone", entries_per_feed=2)
+    alone.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
+    published(alone, 1)
+
+    class Lossy(Processes[[RenderContext, Sequence[Any]], Any]):
+        def ask(self, seconds: float | None, /, *task: Any, **named: Any) -> Any:
+            if task[1]:
+                raise Lost("was killed")
+            return super().ask(seconds, *task, **named)
+
+    def write(self: sharing._Sharing) -> None:
+        if self._asking:
+            wait(self._asking)
+        else:
+            own(self)
+
+    own = sharing._Sharing.write_here
+    monkeypatch.setattr(sharing, "Processes", Lossy)
+    monkeypatch.setattr(sharing._Sharing, "write_here", write)
+    done = published(planet, 2)
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+    assert files(planet) == files(alone)
 
 
 def test_a_feed_that_cannot_be_written_is_reported_wherever_it_was_tried(planet: Planet) -> None:
