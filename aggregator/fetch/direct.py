@@ -165,7 +165,11 @@ class _Connection:
             self._begun = received[size:]
             return found
         answer = HttpAnswer(self, method="GET")  # type: ignore[arg-type]  # it only needs `makefile`
-        answer.begin()
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()  # since Python 3.13 it reports an error if its file is closed before it is
+            raise
         return answer
 
     def whole(self, answer: PlainAnswer, max_bytes: int) -> PlainAnswer:
@@ -258,8 +262,9 @@ class DirectRequests:
 
         try:
             return response_of(answer, url, self, connection)
-        except BaseException:
-            connection.close()  # urllib3 refuses two lengths
+        except BaseException:  # urllib3 refuses two lengths
+            answer.close()
+            connection.close()
             raise
 
     def _kept(self, key: _Key) -> _Connection | None:
