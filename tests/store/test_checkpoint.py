@@ -90,11 +90,21 @@ def articles_in(file: Path) -> int:
 
 def test_tidying_writes_the_journal_into_the_file(store: Store, file: Path) -> None:
     """All of it is there; the journal is needed no more, and what is written next begins it anew."""
+    assert size_of_journal(file) > LARGE
     tidy(store)
     assert articles_in(file) == 1
-    assert size_of_journal(file) > LARGE
     commit(store, "b", 1)
     assert size_of_journal(file) <= 4 * 1024 * 1024
+
+
+def test_a_checkpoint_leaves_no_further_connection(store: Store) -> None:
+    """Each keeps up to 32 MB of the file in memory."""
+    with store.database.dialect.engine.connect():
+        store.database.tidy()
+        sqlite: Any = store.database.dialect
+        sqlite.checkpoint.end()
+    pool: Any = store.database.dialect.engine.pool
+    assert sum(kept.dbapi_connection is not None for kept in pool._pool.queue) == 1
 
 
 def test_a_process_that_reads_makes_neither_a_checkpoint_nor_a_commit_wait(store: Store, file: Path) -> None:

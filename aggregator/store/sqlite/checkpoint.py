@@ -39,8 +39,10 @@ class Checkpoint:
 
 
 def _write_back(engine: sa.Engine) -> None:
-    # TRUNCATE would make other connections wait, and itself wait for those that read.
     with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
+        # Closed afterwards: a further connection in the pool would keep another 32 MB of pages.
+        connection.detach()
+        # TRUNCATE would make other connections wait, and itself wait for those that read.
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
