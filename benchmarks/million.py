@@ -27,7 +27,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -40,6 +39,7 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import address_key
 from aggregator.fetch.pacing import Hosts
 from aggregator.machines.shards import shard_of
+from aggregator.model.struct import replace
 from aggregator.polling.settings import policy, poll_settings
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule

@@ -15,7 +15,6 @@ import argparse
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from feedgen.feed import FeedGenerator
 
 import aggregator
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.model.struct import replace
 from aggregator.normalise.xml_characters import legal
 from aggregator.writers import WRITERS, Channel, Item, formats
 from aggregator.writers.xml_text import address, identifier, line

@@ -373,6 +373,25 @@ def test_modules_stay_small() -> None:
     assert long == {}
 
 
+def test_plain_data_is_copied_by_one_function() -> None:
+    """That of dataclasses refuses a struct, which mypy does not see."""
+    home = PACKAGE.parent
+    folders = (PACKAGE, home / "tests", home / "benchmarks")
+    found = [
+        str(path.relative_to(home))
+        for folder in folders
+        for path in sorted(folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.ImportFrom) and node.module == "dataclasses" and _names(node, "replace"))
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "dataclasses.replace")
+    ]
+    assert {*found} == {"aggregator/model/struct.py"}
+
+
+def _names(node: ast.ImportFrom, name: str) -> bool:
+    return any(alias.name == name for alias in node.names)
+
+
 _POSSESSIVE_GROUP = re.compile(r"(?<![\\(])\)(?:[*+?]|\{+[0-9,]*\}+)\+")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,8 @@ def publish(
     app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False, takes_over: bool = False
 ) -> Published:
     """Publishes, queues notifications of hubs, and updates the search index. Raises StoreError."""
+    from aggregator.model.struct import replace  # a run that does not publish never imports it
+
     began = time.monotonic()
     published = app.publish(now, everything=everything, takes_over=takes_over)
     published = replace(published, seconds=time.monotonic() - began)
