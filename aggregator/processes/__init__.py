@@ -7,7 +7,7 @@ in size and time, and has the number of the task that it answers.
 from __future__ import annotations
 
 from aggregator.processes.fork_server import import_early, preload
-from aggregator.processes.one_process import Lost, Stopped
+from aggregator.processes.one_process import Died, Lost, Stopped
 from aggregator.processes.pool import AnswerFormat, Processes, cores
 
-__all__ = ["AnswerFormat", "Lost", "Processes", "Stopped", "cores", "import_early", "preload"]
+__all__ = ["AnswerFormat", "Died", "Lost", "Processes", "Stopped", "cores", "import_early", "preload"]

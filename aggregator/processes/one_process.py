@@ -17,7 +17,7 @@ from typing import Any
 from aggregator.processes.child import DONE, FIRST_BYTES, HEADER, MAX_START_BYTES, NO_MEMORY, work
 from aggregator.processes.fork_server import CONTEXT, start_server
 
-__all__ = ["Asked", "Lost", "OneProcess", "Stopped"]
+__all__ = ["Asked", "Died", "Lost", "OneProcess", "Stopped"]
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 START_SECONDS = 60
@@ -38,6 +38,10 @@ class Lost(Exception):
 
 class Stopped(Lost):
     """The processes were stopped."""
+
+
+class Died(Lost):
+    """The process ended before it answered: it crashed, or another program killed it."""
 
 
 class Asked:
@@ -112,25 +116,27 @@ class OneProcess:
         at once; None for none.
         """
         answer: bytearray | None = None
-        reason = ""
+        lost = Lost("gave no answer")
         try:
             self._send(asked)
             is_alone = self._tasks == self._tasks_each or not self._send_ahead(following())
             answer = self._received(asked.number, asked.ends, MAX_ANSWER_BYTES, is_alone=is_alone)
         except _BadAnswer as bad:
-            reason = str(bad)
+            lost = Lost(str(bad))
         except OSError:
             # Whichever clock was the first, this one or its own, the task is late then.
             is_late = asked.ends is not None and time.monotonic() >= asked.ends
-            reason = (
-                f"took longer than {asked.seconds:g} s" if is_late else f"{_TOO_MUCH} or crashed its worker"
+            lost = (
+                Lost(f"took longer than {asked.seconds:g} s")
+                if is_late
+                else Died(f"{_TOO_MUCH} or crashed its worker")
             )
         finally:
             if answer is None:  # after ^C too: the next task must not get this one's answer
                 self.end()
                 self.hang_up()
         if answer is None:
-            raise Stopped("was stopped") if self._is_stopped else Lost(reason)
+            raise Stopped("was stopped") if self._is_stopped else lost
         return answer
 
     def stop(self) -> None:

@@ -14,7 +14,7 @@ from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.struct import replace
-from aggregator.processes import Lost, Processes, Stopped, cores
+from aggregator.processes import Died, Lost, Processes, Stopped, cores
 from aggregator.reading import worker_answers
 from aggregator.reading.context import Context
 from aggregator.reading.early_import import expect
@@ -84,11 +84,16 @@ class Workers(Processes[[Resource, Context], Reading]):
         """Runs `reading.document.read_resource` in a worker; safe to call from several threads.
 
         Raises ReadError, also if the worker exceeded its deadline or memory, crashed, or sent an invalid
-        answer. That worker is replaced, and other documents are not affected. After `close`, every call
-        raises it.
+        answer. That worker is replaced, and other documents are not affected. A document is read a second
+        time if its worker ended suddenly: the system, short of memory, may have killed it for no fault of the
+        document, which would be unreadable for a day. After `close`, every call raises ReadError.
         """
         try:
-            return self.ask(self._deadline.total_seconds(), resource, context)
+            try:
+                return self.ask(self._deadline.total_seconds(), resource, context)
+            except Died:
+                self.killed += 1
+                return self.ask(self._deadline.total_seconds(), resource, context)
         except Stopped:
             raise ReadError("the workers are stopped", url=resource.url) from None
         except Lost as lost:

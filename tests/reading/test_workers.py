@@ -17,6 +17,7 @@ from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Document
 from aggregator.model.retrieved import Resource
 from aggregator.model.struct import replace
+from aggregator.processes.one_process import Asked, OneProcess
 from aggregator.reading import document as reading
 from aggregator.reading import workers as reading_workers
 from aggregator.reading.document import Context, Reading
@@ -42,6 +43,13 @@ def misbehave(resource: Resource, context: Context) -> Reading:
 def tell_process(resource: Resource, context: Context) -> Reading:
     """A document whose title is the number of the process that read it."""
     return Reading(document=Document(title=str(os.getpid())))
+
+
+def wait_in_one(resource: Resource, context: Context) -> Reading:
+    """Never ends in the process whose number the document is; in others it ends at once."""
+    if resource.body == str(os.getpid()).encode():
+        time.sleep(600)
+    return tell_process(resource, context)
 
 
 def process_lives(process: int) -> bool:
@@ -120,6 +128,32 @@ def test_a_process_that_died_between_documents_is_replaced() -> None:
         while process_lives(process):
             time.sleep(0.01)
         assert int(unlucky.read(GOOD, Context()).document.title) != process
+
+
+def test_a_document_whose_worker_was_killed_is_read_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a system short of memory kills it: no fault of the document, which is read, not refused."""
+    sent: list[int] = []
+    send = OneProcess._send
+
+    def send_and_kill(self: OneProcess, asked: Asked) -> None:
+        send(self, asked)
+        if not sent:
+            sent.append(first)
+            os.kill(first, signal.SIGKILL)
+
+    with Workers(1, read=wait_in_one) as unlucky:
+        first = int(unlucky.read(GOOD, Context()).document.title)
+        monkeypatch.setattr(OneProcess, "_send", send_and_kill)
+        assert int(unlucky.read(resource(str(first).encode()), Context()).document.title) != first
+        assert unlucky.killed == len(sent) == 1
+
+
+def test_a_document_that_kills_its_worker_twice_is_given_up() -> None:
+    """It is not tried a third time."""
+    with Workers(1, read=misbehave) as unlucky:
+        with pytest.raises(ReadError, match="crashed its worker"):
+            unlucky.read(resource(b"die"), Context())
+        assert unlucky.killed == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="this system has no niceness")
