@@ -57,6 +57,7 @@ _SECOND_NS = 1_000_000_000
 _Fact = tuple[str, int, int, int]
 _TICK_SECONDS = 0.02
 """Two changes of a file within a tick of the system's clock leave it the same mtime: 10 ms at most."""
+_APART_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +244,11 @@ def record(
     full = settled.until if settled else min(midnight, now + LONGEST)
     pages = config.publish.pages
     folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
-    time.sleep(_TICK_SECONDS)
     # A run without publication has changed no file: if another process has, the next run is a full one.
-    files = settled.files if settled else _files_in(map(Path, folders))
-    if (stamp := _stamp(config.store, files)) is None:
+    files = settled.files if settled else _resting_files(folders)
+    set_apart = _set_apart(config.store)
+    # Else it was changed just now, and may be once more without a new mtime.
+    if (stamp := _stamp(config.store, files)) is None or stamp[1] != set_apart:
         return
     facts: dict[str, Any] = {
         "mark": _MARK,
@@ -269,11 +271,37 @@ def record(
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(json.dumps(facts))  # `dump` is slower: it is written in Python
-            # A file that changed in this tick of the clock could change again without a new mtime.
-            if aside.stat().st_mtime_ns - stamp[1] >= _TICK_SECONDS * _SECOND_NS // 2:
-                aside.replace(place)
+            aside.replace(place)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _resting_files(folders: Sequence[str]) -> list[_Fact] | None:
+    """Returns the sizes and mtimes of all files in these folders, none of which changed within this tick."""
+    files = _files_in(map(Path, folders))
+    # An mtime in the future was set by the publication: no change gives it.
+    ages = (time.time_ns() - fact[-1] for fact in files or ())
+    age = min((age / _SECOND_NS for age in ages if age >= 0), default=_TICK_SECONDS)
+    if age < _TICK_SECONDS:
+        time.sleep(_TICK_SECONDS - age)
+        files = _files_in(map(Path, folders))
+    return files
+
+
+def _set_apart(store: Path) -> int | None:
+    """Gives the store and its journal an mtime that no later change can give them, and returns the newest.
+
+    It is earlier than the tick of the clock in which they changed last, so that the run need not wait until
+    that tick is over. None: this process may not set mtimes.
+    """
+    newest = None
+    with contextlib.suppress(OSError):
+        for place in (os.fspath(store), f"{store}-wal"):
+            if (found := _fact(place))[2] > 0:
+                newest = max(newest or 0, found[-1] - _APART_NS)
+                os.utime(place, ns=(found[-1] - _APART_NS,) * 2)
+        return newest
+    return None
 
 
 def _stamp(store: Path, files: Sequence[_Fact] | None) -> tuple[str, int] | None:

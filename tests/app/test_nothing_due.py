@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.app.nothing_due import LONGEST, IdleRun, idle_run
+from aggregator.store.database import Database
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -219,9 +222,46 @@ def test_a_store_elsewhere_is_found_and_one_on_a_server_has_no_record(planet: Si
 
 
 def test_a_change_in_the_same_tick_of_the_clock_is_not_missed(planet: Site) -> None:
-    """A record is older than nothing that it knows: its own mtime is later than all others."""
-    kept = json.loads(_record(planet).read_text())
-    assert _record(planet).stat().st_mtime_ns > kept["newest"]
+    """The mtime that the run itself left is not the one that the record has."""
+    store = planet.home / "var" / "aggregator.db"
+    written: list[int] = []
+    close = Database.close
+
+    def closed(self: Database) -> None:
+        close(self)
+        written.append(store.stat().st_mtime_ns)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "close", closed)
+        planet.run("fetch", "--force", "--refetch")
+    assert _found(planet) is not None
+    os.utime(store, ns=(written[-1], written[-1]))
+    assert _found(planet) is None
+
+
+def test_a_record_is_later_than_all_that_was_published(planet: Site, server: Server) -> None:
+    """A file that changes in the same tick of the clock as the run would keep its mtime."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2, 5))
+    planet.run("fetch", "--force")
+    assert _found(planet) is not None
+    kept = _record(planet).stat().st_mtime_ns
+    # An mtime in the future, always a whole second, was set: no change gives a file that.
+    found = {file.stat().st_mtime_ns for file in planet.output.rglob("*")}
+    assert all(mtime < kept for mtime in found if mtime % 1_000_000_000)
+
+
+def test_a_store_whose_mtime_may_not_be_set_has_no_record(
+    planet: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It belongs to another user."""
+    _record(planet).unlink()
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "not yours")
+
+    monkeypatch.setattr(os, "utime", refused)
+    planet.run("fetch", "--force")
+    assert not _record(planet).exists()
 
 
 def test_without_a_record_every_run_is_a_usual_run(planet: Site) -> None:
