@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from aggregator.app.nothing_due import SettledStore, WaitingSources
-from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher, user_agent
 from aggregator.polling.poll import Poller
 from aggregator.publishing.publication_result import SHOWN_SOURCES, shows_polls_of
@@ -27,6 +26,7 @@ from aggregator.store.sqlite.polls import PolledFile
 if TYPE_CHECKING:
     from aggregator.app.app import App
     from aggregator.app.main_job import RunWatcher
+    from aggregator.config.load import Config, Source
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
     from aggregator.reading.context import Context
@@ -42,21 +42,37 @@ class EarlyPolls:
     `app` is None until something else than an unchanged document was found.
     """
 
-    def __init__(self, config: Config, store: PolledFile, settled: SettledStore, now: datetime) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: PolledFile,
+        settled: SettledStore,
+        now: datetime,
+        load_config: Callable[[], Config],
+    ) -> None:
         self.app: App | None = None
         self.config = config
         self.settled = settled
         self._now = now
+        self._load_config = load_config
         self._store = store
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._poller = Poller(config, cast("Store", store), self._fetcher, self._read)
         self._making = threading.Lock()
 
     @classmethod
-    def of(cls, config: Config, settled: SettledStore | None, now: datetime) -> EarlyPolls | None:
+    def of(
+        cls,
+        config: Config,
+        settled: SettledStore | None,
+        now: datetime,
+        load_config: Callable[[], Config],
+    ) -> EarlyPolls | None:
         """Returns the polls of a run; None if the app must be opened first.
 
-        `settled`: None if the last run may have left something to do.
+        - `config`: may be that of the last run (see `nothing_due.recorded_config`); if the app is opened, it
+          gets the one that `load_config` returns.
+        - `settled`: None if the last run may have left something to do.
         """
         if settled is None or not isinstance(config.store, Path):
             return None
@@ -74,7 +90,7 @@ class EarlyPolls:
         if not is_sufficient:
             store.close()
             return None
-        made.append(cls(config, store, settled, now))
+        made.append(cls(config, store, settled, now, load_config))
         return made[0]
 
     def __enter__(self) -> Self:
@@ -94,6 +110,7 @@ class EarlyPolls:
     def _opened(self) -> App:
         from aggregator.app.app import App
 
+        self.config = self._load_config()
         app = App(self.config, self._now)
         app.take_over(self._fetcher, self._poller, self._readers(), self._now)
         self.app = app

@@ -18,7 +18,7 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ __all__ = [
     "digest_of",
     "idle_run",
     "record",
+    "recorded_config",
     "settled_store",
     "store_of",
     "waiting_sources",
@@ -84,13 +85,13 @@ class SettledStore:
     """A store for which nothing but polls may be due.
 
     - `feeds`: the number of published feeds.
-    - `until`: when the next full run is due.
     - `files`: the sizes and mtimes of what is published.
+    - `kept`: the record.
     """
 
     feeds: int
-    until: datetime
     files: Sequence[_Fact]
+    kept: Mapping[str, Any]
 
 
 class _States(Mapping[str, "PollState"]):
@@ -144,12 +145,30 @@ def settled_store(
     """
     try:
         kept = _kept(config_file, config_digest, names)
-        if kept is None or not kept["at"] <= now.timestamp() < kept["full"]:
+        if kept is None or not _is_in_time(kept, now):
             return None
         files = _published_files(kept)
         if files is None or not _is_as_it_was(kept, files):
             return None
-        return SettledStore(feeds=kept["feeds"], until=datetime.fromtimestamp(kept["full"], UTC), files=files)
+        return SettledStore(feeds=kept["feeds"], files=files, kept=kept)
+    except _DAMAGED:
+        return None
+
+
+def recorded_config(
+    config_file: Path, config_digest: str, names: Sequence[str], now: datetime
+) -> Config | None:
+    """Returns the config of the last run, as far as polls of feeds need it; None if it is not known.
+
+    It may be used only for a settled store.
+    """
+    try:
+        kept = _kept(config_file, config_digest, names)
+        if kept is None or kept["config facts"] is None or not _is_in_time(kept, now):
+            return None
+        from aggregator.config.kept import kept_config
+
+        return kept_config(kept["config facts"], Path(kept["store"]), kept["output"])
     except _DAMAGED:
         return None
 
@@ -161,6 +180,11 @@ def _kept(config_file: Path, config_digest: str, names: Sequence[str]) -> dict[s
     kept: dict[str, Any] = json.loads(_record_path(store).read_bytes())
     is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, config_digest, str(store))
     return kept if is_same and all(name in kept["waiting"] for name in names) else None
+
+
+def _is_in_time(kept: Mapping[str, Any], now: datetime) -> bool:
+    """Returns whether a run at this time may rely on the record, apart from polls."""
+    return bool(kept["at"] <= now.timestamp() < kept["full"])
 
 
 def _is_as_it_was(kept: Mapping[str, Any], files: Sequence[_Fact] | None) -> bool:
@@ -239,31 +263,16 @@ def record(
     record cannot be written, the next run is a full one.
     """
     assert isinstance(config.store, Path), "only a run with a store file is recorded"
-    # Upkeep is due then.
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    full = settled.until if settled else min(midnight, now + LONGEST)
-    pages = config.publish.pages
-    folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
+    facts = _facts_of(config, config_digest, now) if settled is None else {**settled.kept}
     # A run without publication has changed no file: if another process has, the next run is a full one.
-    files = settled.files if settled else _resting_files(folders)
+    files = _resting_files(facts["folders"]) if settled is None else settled.files
     set_apart = _set_apart(config.store)
     # Else it was changed just now, and may be once more without a new mtime.
     if (stamp := _stamp(config.store, files)) is None or stamp[1] != set_apart:
         return
-    facts: dict[str, Any] = {
-        "mark": _MARK,
-        "config": config_digest,
-        "at": now.timestamp(),
-        "until": min(rest.until or full, full).timestamp(),
-        "full": full.timestamp(),
-        "store": str(config.store),
-        "folders": folders,
-        "stamp": stamp[0],
-        "newest": stamp[1],
-        "output": str(config.output),
-        "feeds": feeds,
-        "waiting": dict(rest.waiting),
-    }
+    until = facts["full"] if rest.until is None else min(rest.until.timestamp(), facts["full"])
+    facts |= {"at": now.timestamp(), "until": until, "stamp": stamp[0], "newest": stamp[1]}
+    facts |= {"feeds": feeds, "waiting": dict(rest.waiting)}
     place = _record_path(config.store)
     aside = place.with_name(f"{place.name}.{os.getpid()}.part")
     with contextlib.suppress(OSError):
@@ -274,6 +283,24 @@ def record(
             aside.replace(place)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _facts_of(config: Config, config_digest: str, now: datetime) -> dict[str, Any]:
+    """Returns what is recorded of a config by a full run at this time."""
+    from aggregator.config.kept import plain_facts
+
+    # Upkeep is due then.
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    pages = config.publish.pages
+    return {
+        "mark": _MARK,
+        "config": config_digest,
+        "full": min(midnight, now + LONGEST).timestamp(),
+        "store": str(config.store),
+        "folders": [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None],
+        "output": str(config.output),
+        "config facts": plain_facts(config),
+    }
 
 
 def _resting_files(folders: Sequence[str]) -> list[_Fact] | None:

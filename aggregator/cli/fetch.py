@@ -75,7 +75,10 @@ def fetch(
         return lines.print_idle(found, names)
 
     first_poll.prepare(config_file, nothing_due.store_of(config_file))
-    config = load_config(config_file)
+    recorded = (
+        None if refetch else nothing_due.recorded_config(config_file, config_digest, names, datetime.now(UTC))
+    )
+    config = recorded or load_config(config_file)
 
     from aggregator.app.early_polls import EarlyPolls
     from aggregator.app.main_job import run_once
@@ -88,7 +91,9 @@ def fetch(
     with wait_for_store(config.store, "fetch"):
         now = datetime.now(UTC)
         settled = None if refetch else nothing_due.settled_store(config_file, config_digest, names, now)
-        early = EarlyPolls.of(config, settled, now)
+        early = EarlyPolls.of(config, settled, now, lambda: load_config(config_file))
+        if early is None and recorded is not None:
+            config = load_config(config_file)
         with (
             early or _app(config, now) as opened,
             progress_bar(as_json) as progress,
@@ -124,6 +129,7 @@ def fetch(
             idle = None if report.feeds is None or is_stopping() else (app or opened).waiting_sources(now)
         if idle is not None and report.feeds is not None:
             relied_on = None if early is None or app is not None else early.settled
+            config = config if early is None else early.config
             nothing_due.record(config, config_digest, idle, report.feeds, now, relied_on)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))

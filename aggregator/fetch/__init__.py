@@ -7,9 +7,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aggregator.adapters import kinds
-from aggregator.config.load import Auth, Fetch, Source
 from aggregator.errors import HttpStatus
 from aggregator.fetch.embedded_files import EmbeddedFiles, FileBounds
 from aggregator.fetch.guard import Guard, Resolve
@@ -20,6 +20,9 @@ from aggregator.fetch.platform_limits import paces
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import retrieved
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Auth, Fetch, Source
 
 __all__ = [
     "AnswerHints",
@@ -156,6 +159,8 @@ class Fetcher:
 
     def get(self, url: str, auth: Auth, now: datetime) -> bytes:
         """GETs an address of a service that the config names, with a login. Raises FetchError."""
+        from aggregator.config.sources import Source
+
         source = Source.model_construct(name=url, url=url, auth=auth)
         return _one(self._http.fetch(source, {}, now)).body
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from aggregator import errors
-from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 __all__ = [
     "PORTS",

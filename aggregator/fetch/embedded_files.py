@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.config.load import Fetch, Source
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher
 from aggregator.model.retrieved import Fetched, Resource
 from aggregator.normalise.links import without_login
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Fetch, Source
 
 __all__ = ["EmbeddedFiles", "FileBounds"]
 
@@ -55,6 +58,8 @@ class EmbeddedFiles:
 
     def get(self, source: Source, url: str, now: datetime, bounds: FileBounds) -> Resource:
         """Fetches a file that an article of `source` shows. Raises FetchError and its kinds."""
+        from aggregator.config.sources import Source
+
         own, host = _host(source.address), _host(url)
         is_own = bool(own) and own == host
         stand_in = Source.model_construct(

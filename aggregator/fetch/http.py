@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from aggregator import __version__, errors
-from aggregator.config.load import Fetch, Source
 from aggregator.fetch import bot_protection, freshness
 from aggregator.fetch.addresses import (
     fetchable,
@@ -35,6 +34,7 @@ from aggregator.model.struct import replace
 if TYPE_CHECKING:
     import requests
 
+    from aggregator.config.load import Fetch, Source
     from aggregator.fetch.requests_adapter import Adapter
 
 ACCEPT = (
@@ -166,6 +166,8 @@ class HttpFetcher:
         Follows no redirect, so that `headers`, which may contain secrets, are sent nowhere else. Raises
         FetchError and its kinds.
         """
+        from aggregator.config.sources import Source
+
         hop = _Hop(fetchable(url), Source.model_construct(name=url, url=url))
         with exchange.within(
             self._guard,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aggregator.config.load import Fetch
 from aggregator.fetch.pacing import Pace, enclosing
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Fetch
 
 __all__ = ["PLATFORMS", "Platform", "paces"]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from aggregator.config.load import Source
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
+
 
 __all__ = ["own_headers", "set_header"]
 

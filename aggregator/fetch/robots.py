@@ -12,10 +12,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from aggregator import errors
-from aggregator.config.load import Source
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 PRODUCT = "aggregator"
 MAX_BYTES = 500 * 1024

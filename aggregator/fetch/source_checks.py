@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -10,10 +11,12 @@ import requests
 
 from aggregator import errors
 from aggregator.adapters import kinds
-from aggregator.config.load import Fetch, Source
 from aggregator.fetch.addresses import fetchable
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.map_errors import map_errors
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Fetch, Source
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
 """Domains of private networks (RFC 6762 App. G, RFC 8375): only names in these are looked up."""

@@ -8,16 +8,18 @@ import ssl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator import errors
-from aggregator.config.load import Fetch, Source
 from aggregator.fetch.confined_folder import Folder
 from aggregator.fetch.connection import connect, exchange, secured, unreachable
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.local_files import fetch_file, fetch_folder
 from aggregator.fetch.map_errors import map_errors
 from aggregator.model.retrieved import Fetched, NotModified, Validators
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Fetch, Source
 
 Get = Callable[[str, Validators, str], Fetched | NotModified]
 """GETs an address in its host's turn, conditionally, with a secret for its query. Raises FetchError."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aggregator.adapters import kinds
-from aggregator.config.load import Source
 from aggregator.fetch import Fetched, Resource
 from aggregator.model.entry import IdentityKind
 from aggregator.polling.document_hash import document_hash
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 from aggregator.store import SourceRecord
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 __all__ = ["body_hash_of", "context_of", "is_outdated", "is_redated", "is_same", "reading_settings"]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aggregator.config.load import Source
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 __all__ = ["Fetches"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from aggregator.adapters import kinds
-from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetched
 from aggregator.model.hub_links import HubLinks
 from aggregator.model.reading import Reading
@@ -21,11 +20,12 @@ from aggregator.schedule.state import PollState, Reason
 from aggregator.store import Saved, SourceRecord
 
 if TYPE_CHECKING:
+    from aggregator.config.load import Config, Source
     from aggregator.store import HubSubscription, Store
 
 __all__ = ["HubWatch", "Offer", "SourcesNamed", "callbacks_of", "may_subscribe", "offer_of"]
 
-SourcesNamed = Callable[[Collection[str]], Mapping[str, Source]]
+SourcesNamed = Callable[[Collection[str]], Mapping[str, "Source"]]
 """Returns the sources that have these names, by name; names without a source are left out."""
 
 _TOKEN_BYTES = 32

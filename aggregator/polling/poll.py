@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator.adapters import kinds
-from aggregator.config.load import Config, Source
 from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
@@ -44,6 +43,7 @@ from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import PolledArticles, Saved, SourceRecord, Update
 
 if TYPE_CHECKING:
+    from aggregator.config.load import Config, Source
     from aggregator.store import Store
 
 _log = logging.getLogger(__name__)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from aggregator.config.load import Source
 from aggregator.errors import SourceError
 from aggregator.model.article import Problem
 from aggregator.schedule.state import PollState
 from aggregator.store import Saved
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 __all__ = ["PollResult", "lag_of"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from aggregator.config.load import Source
 from aggregator.errors import (
     BadAddress,
     BlockedAddress,
@@ -21,6 +21,9 @@ from aggregator.model.reading import Reading
 from aggregator.model.struct import replace
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.hints import FeedHints, read_hints
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Source
 
 __all__ = ["hints_of", "result_of"]
 

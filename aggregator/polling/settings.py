@@ -8,15 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from aggregator.config.load import Config, Fetch, Source
-from aggregator.model.settings import Settings
 from aggregator.normalise.links import without_login
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.settings import PollSettings, after_change
 from aggregator.schedule.state import PollState
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Config, Fetch, Source
 
 __all__ = ["changed", "policy", "poll_settings", "settings_read"]
 
@@ -140,8 +141,8 @@ def _revealed(value: object) -> object:
         return reveal()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, Settings | Mapping):
-        return {name: _revealed(each) for name, each in dict(value).items()}
+    if isinstance(value, Mapping) or hasattr(value, "model_fields_set"):  # a table of settings
+        return {name: _revealed(each) for name, each in dict(cast(Any, value)).items()}
     return [_revealed(each) for each in value] if isinstance(value, list | tuple) else value
 
 

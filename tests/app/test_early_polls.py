@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 
 from aggregator.app import app
-from aggregator.app.nothing_due import LONGEST, SettledStore, _files_in, _stamp, digest_of, settled_store
+from aggregator.app.nothing_due import (
+    LONGEST,
+    SettledStore,
+    _files_in,
+    _stamp,
+    digest_of,
+    recorded_config,
+    settled_store,
+)
+from aggregator.config.load import Config, load
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -200,6 +209,36 @@ def test_a_source_that_is_due_is_polled_and_the_others_wait(
     assert "2 not due yet" in result.stdout
 
 
+def test_an_app_that_is_opened_late_has_the_whole_config(
+    planet: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The polls before had what is kept of it, and so has what the run keeps for the next one."""
+    configs: list[Config] = []
+    begin = app.App.__init__
+
+    def noted(self: app.App, config: Config, now: datetime) -> None:
+        configs.append(config)
+        begin(self, config, now)
+
+    monkeypatch.setattr(app.App, "__init__", noted)
+    before = json.loads(_record(planet).read_bytes())["config facts"]
+    server.pages["/1"] = _page(1, 7)
+    planet.run("fetch", "--force")
+    assert configs == [load(planet.file)]
+    assert json.loads(_record(planet).read_bytes())["config facts"] == before
+
+
+def test_a_config_that_cannot_be_kept_is_read(planet: Site, server: Server, opened: list[str]) -> None:
+    """It has a secret, or what is kept is damaged."""
+    damaged: Any
+    for damaged in (None, {}, [], {"format": 0}):
+        record = json.loads(_record(planet).read_bytes())
+        _record(planet).write_text(json.dumps({**record, "config facts": damaged}))
+        assert recorded_config(planet.file, digest_of(planet.file), (), datetime.now(UTC)) is None
+        assert planet.run("fetch", "--force").exit_code == 0
+    assert opened == []
+
+
 def test_early_polls_do_not_delay_the_next_full_run(planet: Site, opened: list[str]) -> None:
     """It checks the clock, and is due an hour after the last one at the latest."""
 
@@ -210,7 +249,9 @@ def test_early_polls_do_not_delay_the_next_full_run(planet: Site, opened: list[s
     assert first is not None
     planet.run("fetch", "--force")
     assert opened == []
-    assert settled() == first
+    second = settled()
+    assert second is not None
+    assert (second.files, second.kept["full"]) == (first.files, first.kept["full"])
     assert settled(LONGEST) is None
     assert settled(-LONGEST) is None
 

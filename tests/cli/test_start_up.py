@@ -135,6 +135,19 @@ def test_a_settled_fetch_opens_no_store_and_reads_no_config(
         assert not any(name.startswith("aggregator.store") for name in imported)
 
 
+def test_polls_of_unchanged_documents_read_no_config(
+    site: Site, server: Server, imported_by: _Imports
+) -> None:
+    """They go by what the run before kept of it, which has neither pydantic nor SQLAlchemy."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2), headers={"ETag": '"1"'})
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
+    site.run("fetch")
+    server.pages["/a"] = Answer(304)
+    imported = imported_by(site.home, "fetch", "--force")
+    assert server.requests[-1].path == "/a"
+    assert imported & {"pydantic", "sqlalchemy", "lxml", "jinja2", "multiprocessing"} == set()
+
+
 def test_only_a_first_poll_expects_documents(
     site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
