@@ -20,7 +20,8 @@ from aggregator.store.database import Database
 from aggregator.store.group_commit import GroupCommit
 from aggregator.store.leases import Hold, held
 from aggregator.store.page_requests import PageRequests
-from aggregator.store.poll_rows import COMMITTED, COMMITTED_AND_PLANNED, planned
+from aggregator.store.poll_rows import row_of, statements
+from aggregator.store.raw_sql import change_rows
 from aggregator.store.rebuilding import claim
 from aggregator.store.records import Saved, Update
 from aggregator.store.story_changes import StoryRules
@@ -65,7 +66,7 @@ class PollCommits:
             updates = [update for each in compress(wanted, is_ours) for update in each.updates]
             writing.pending.look({each.source: [f.article.id for f in each.found] for each in updates})
             given: list[list[Saved] | Exception] = []
-            rows: list[dict[str, Any]] = []
+            rows: list[tuple[Any, ...]] = []
             for each in wanted:
                 if each.hold is not None and each.hold not in ours:
                     given.append(LeaseLost(each.hold.shard))
@@ -74,9 +75,8 @@ class PollCommits:
                 saved = [commit(writing, update) for update in each.updates]
                 given.append([what for what, _ in saved])
                 rows += [row for _, row in saved]
-            for statement, is_planned in ((COMMITTED, False), (COMMITTED_AND_PLANNED, True)):
-                if some := [row for row in rows if ("new_schedule" in row) is is_planned]:
-                    connection.execute(statement, some)
+            for statement, values in statements(rows):
+                change_rows(connection, statement, values)
             writing.placing.save()
         return given
 
@@ -85,8 +85,8 @@ def _weigh(wanted: _Wanted) -> int:
     return sum(1 + len(update.found) for update in wanted.updates)
 
 
-def commit(writing: WriteTransaction, update: Update) -> tuple[Saved, dict[str, Any]]:
-    """Saves the articles of one poll; returns how many, and the columns to set of its source."""
+def commit(writing: WriteTransaction, update: Update) -> tuple[Saved, tuple[Any, ...]]:
+    """Saves the articles of one poll; returns how many, and the row of its source for `poll_rows`."""
     wanted = None
     if update.pages:
         wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)
@@ -98,16 +98,5 @@ def commit(writing: WriteTransaction, update: Update) -> tuple[Saved, dict[str, 
     moving_to = update.schedule.moved_to if update.schedule else None
     changes.take(update.found, update.present, moving_to)
     update = subscriptions.save_lists(writing.pending.bare, update)
-    row = {
-        "of_source": update.source,
-        "new_validators": dict(update.validators),
-        "new_body_hash": update.body_hash,
-        "new_reader_version": update.reader_version or 1,
-        "new_identity": update.identity,
-        "new_title": update.title,
-        "now": writing.now,
-    }
-    if update.schedule is not None:
-        row |= planned(update.schedule)
     saved = Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
-    return saved, row
+    return saved, row_of(update, writing.now, update.reader_version or 1)

@@ -69,16 +69,9 @@ def fetch_rows_of_each(
     return found
 
 
-def change_rows(
-    connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]], values: Sequence[Any] = ()
-) -> None:
-    """Changes several rows with one statement, for the same reason as `insert_rows`.
-
-    `statement` has `{}` for the rows of values; placeholders before it are for `values`.
-    """
-    row = f"({', '.join('?' * len(rows[0]))})"
-    written = statement.format(f"VALUES {', '.join([row] * len(rows))}")
-    _run(connection, written, (*values, *chain.from_iterable(rows)))
+def change_rows(connection: sa.Connection, statement: str, values: Sequence[Any]) -> None:
+    """Changes rows with one statement, in the transaction of this connection."""
+    _run(connection, statement, values)
 
 
 def _run(connection: sa.Connection, statement: str, values: Sequence[Any]) -> Any:

@@ -20,12 +20,12 @@ from aggregator.schedule.state import PollState
 from aggregator.store.article_changes import CURRENT, ArticleChanges
 from aggregator.store.article_json import OriginOf, origin_face, origin_link
 from aggregator.store.article_states import FOUND
-from aggregator.store.column_types import Instant, microseconds
+from aggregator.store.column_types import Instant
 from aggregator.store.commits import PollCommits
 from aggregator.store.database import Database, remember
 from aggregator.store.due_sources import POLLED
 from aggregator.store.leases import Hold, check
-from aggregator.store.poll_rows import following_poll
+from aggregator.store.poll_rows import following_poll, row_of, statements
 from aggregator.store.raw_sql import change_rows
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
@@ -33,7 +33,6 @@ from aggregator.store.schema import articles, followed, revisions, settings, sou
 from aggregator.store.sources_outside_config import mark_in
 from aggregator.store.stored_article import NEWEST_REVISION, decoded
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.unchanged_sources import SOURCES_AT_ONCE, UNCHANGED, row_of
 from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 _NAMES_AT_ONCE = 500
@@ -297,10 +296,10 @@ class Sources:
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves polls of several sources that change nothing but these, in one transaction."""
-        rows = [row_of(update) for update in updates]
+        rows = [row_of(update, now, update.reader_version) for update in updates]
         with self._saving(brief=True) as connection:
-            for some in _batches(rows, SOURCES_AT_ONCE):
-                change_rows(connection, UNCHANGED, some, (microseconds(now), microseconds(now)))
+            for statement, values in statements(rows):
+                change_rows(connection, statement, values)
 
     def _recategorise(
         self,
@@ -329,9 +328,9 @@ class Sources:
         writing.placing.save()
 
 
-def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list[_Key]]:
+def _batches(names: Iterable[_Key]) -> Iterator[list[_Key]]:
     left = iter(names)
-    while batch := list(islice(left, size)):
+    while batch := list(islice(left, _NAMES_AT_ONCE)):
         yield batch
 
 

@@ -11,17 +11,16 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aggregator.schedule.state import PollState
-from aggregator.store.instants import EPOCH, microseconds
+from aggregator.store.instants import EPOCH
+from aggregator.store.poll_rows import row_of, statements
 from aggregator.store.polled_articles import OF_SOURCE, from_rows
 from aggregator.store.records import PolledArticles, SourceRecord, Update
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
-from aggregator.store.unchanged_sources import SOURCES_AT_ONCE, UNCHANGED, row_of
 
 if TYPE_CHECKING:
     from aggregator.store.store import Store
@@ -120,16 +119,12 @@ class _Sources:
         if self._file.is_open:
             self._file.whole().sources.commit_unchanged(updates, now)
             return
-        rows = [row_of(update) for update in updates]
-        moment = microseconds(now)
+        rows = [row_of(update, now, update.reader_version) for update in updates]
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                for start in range(0, len(rows), SOURCES_AT_ONCE):
-                    some = rows[start : start + SOURCES_AT_ONCE]
-                    row = f"({', '.join('?' * len(some[0]))})"
-                    statement = UNCHANGED.format(f"VALUES {', '.join([row] * len(some))}")
-                    self._connection.execute(statement, (moment, moment, *chain.from_iterable(some)))
+                for statement, values in statements(rows):
+                    self._connection.execute(statement, values)
         except sqlite3.Error:
             self._file.whole().sources.commit_unchanged(updates, now)  # it reports what is wrong
 

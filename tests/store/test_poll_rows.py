@@ -1,4 +1,6 @@
-"""Polls that change nothing but their sources are saved alike by either way, in each kind of database."""
+"""What a poll changes in the row of its source is saved alike with and without articles, in each kind of
+database.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +66,15 @@ def test_what_is_not_read_keeps_what_reading_found(store: Store) -> None:
         assert (record.identity, record.reader_version, title) == ("link", 7, "Tea")
         assert (record.validators, record.body_hash, record.succeeded) == ({}, "y", NOW + HOUR)
         assert record.schedule.next_poll == NOW + 2 * HOUR
+
+
+def test_two_polls_of_a_source_in_one_transaction_are_saved_in_their_order(store: Store) -> None:
+    """The second keeps what the first found, and does not have."""
+    later = Update(source="a", validators={"etag": "2"}, body_hash="y")
+    store.sources.commit_many([READ, replace(READ, source="b"), later], NOW)
+    record, title = state(store, "a")
+    assert (record.validators, record.body_hash) == ({"etag": "2"}, "y")
+    assert (record.identity, title, record.schedule.next_poll) == ("link", "Tea", NOW + HOUR)
 
 
 @pytest.mark.parametrize("more", [{"refused": ["a.md"]}, {"withdrawn": ["a.md"]}, {"subscriptions": ()}])
