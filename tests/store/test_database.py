@@ -132,6 +132,17 @@ def test_a_file_keeps_the_size_of_its_pages(tmp_path: Path) -> None:
     assert sizes == [8192, 4096]
 
 
+def test_a_further_connection_waits_for_no_other_process_that_writes(tmp_path: Path) -> None:
+    """Threads that read open one when all others are in use."""
+    file = tmp_path / "store.db"
+    with closing(Store(file)) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        store.database.remember("name", "value")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE settings SET value = ''")
+        with store.database.snapshot(), store.database.snapshot():
+            assert store.database.setting("name") == "value"
+
+
 def test_a_process_that_saves_memory_keeps_few_pages(tmp_path: Path) -> None:
     """Of connections that it has already, and of those that it opens later."""
     store = Store(tmp_path / "a.db")

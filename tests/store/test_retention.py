@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -242,6 +244,23 @@ def test_the_stores_file_shrinks_when_much_of_it_is_unused(store: Store, tmp_pat
     tidied()
     assert file.stat().st_size < 1_000_000
     assert ages(store) == [0, 1]
+
+
+def test_a_file_that_was_made_without_auto_vacuum_shrinks_too(tmp_path: Path) -> None:
+    """It is rewritten once."""
+    file = tmp_path / "store.db"
+    with closing(Store(file)) as store:
+        store.sources.adopt([NEWS], NOW)
+        commit(store, [replace(a, content="x" * 200_000) for a in articles(*range(100))])
+    with closing(sqlite3.connect(file, isolation_level=None)) as direct:
+        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA auto_vacuum=NONE", "VACUUM"):
+            direct.execute(statement)
+    with closing(Store(file)) as store:
+        list(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news"))
+        store.database.tidy()
+    assert file.stat().st_size < 1_000_000
+    with closing(sqlite3.connect(file)) as direct:
+        assert direct.execute("PRAGMA auto_vacuum").fetchone() == (2,)
 
 
 def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -27,11 +27,11 @@ def prepare(connection: sqlite3.Connection) -> None:
     # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
     # an intact database, without its last commits, through a power cut; those are then fetched again,
     # because their validators are lost too.
-    # auto_vacuum and the page size come first: they only have an effect in a new file, before anything is
-    # written to it.
+    # The page size and auto_vacuum only have an effect in a new file, before anything is written to it. In
+    # any other one, auto_vacuum would begin a transaction that writes, and wait for that of other processes.
+    (pages,) = cursor.execute("PRAGMA page_count").fetchone()
     for pragma in (
-        f"page_size={_PAGE_BYTES}",
-        "auto_vacuum=INCREMENTAL",
+        *((f"page_size={_PAGE_BYTES}", "auto_vacuum=INCREMENTAL") if not pages else ()),
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",

@@ -312,6 +312,7 @@ class SQLite:
         if not is_large or free <= _FREE_PART_THAT_PAYS * asked("page_count"):
             return
         if asked("auto_vacuum") != _INCREMENTAL:
+            connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
             connection.exec_driver_sql("VACUUM")
             return
         driver: Any = connection.connection.driver_connection
