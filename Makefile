@@ -6,7 +6,10 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 LOWEST := .venv-lowest
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit quick test-lowest bench docs release clean
+NEWEST := .venv-newest
+QUICK := 'not (processes or browser or corpus or hypothesis or long)'
+
+.PHONY: fetch test lint types unit quick test-lowest test-newest bench docs release clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -26,7 +29,7 @@ unit: $(VENV)/installed-test
 # While working: a minute. Left out is what starts processes or a browser, reads the corpus, tries generated cases, or
 # waits and renders for long; tests/conftest.py marks it.
 quick: lint types
-	$(VENV)/bin/pytest -n logical --dist worksteal -m 'not (processes or browser or corpus or hypothesis or long)'
+	$(VENV)/bin/pytest -n logical --dist worksteal -m $(QUICK)
 
 # The tests once more, with the lowest versions of the dependencies that pyproject.toml allows. Left out are those of the
 # mark `system`, which show the same with any version of a library (tests/conftest.py names them), and those with a
@@ -34,6 +37,10 @@ quick: lint types
 test-lowest: $(LOWEST)/installed-test
 	AGGREGATOR_LOWEST=1 AGGREGATOR_EXAMPLES=0.5 \
 	$(LOWEST)/bin/pytest -n auto --dist worksteal -rs -m 'not (browser or corpus or system)'
+
+# The tests of `make quick` once more, with the newest supported Python in PATH: each version warns of more.
+test-newest: $(NEWEST)/installed-test
+	$(NEWEST)/bin/pytest -n auto --dist worksteal -rs -m $(QUICK)
 
 # Whole processes against other programs (benchmarks/README.md): 20 minutes at most; what was measured is kept, and
 # ARGUMENTS=--everything goes on with the rest. ARGUMENTS='--report --publish' puts it into README.md and docs.
@@ -73,9 +80,17 @@ $(LOWEST)/installed-test: pyproject.toml | $(UV)
 	$(UV) pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test,fast]'
 	touch $@
 
+$(NEWEST)/installed-test: pyproject.toml
+	rm -rf $(NEWEST)
+	for each in 3.14 3.13 3.12 3.11; do \
+	  python$$each -m venv --clear $(NEWEST) 2>/dev/null && exit; \
+	done; echo "no python3.11 to python3.14 is in PATH"; exit 1
+	$(NEWEST)/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[test]'
+	touch $@
+
 .venv-uv/bin/uv:
 	$(PYTHON) -m venv .venv-uv
 	.venv-uv/bin/python -m pip --disable-pip-version-check --quiet install uv
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-uv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-uv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

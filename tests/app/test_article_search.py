@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -56,7 +57,7 @@ def store_of(
 def indexed(place: StoreAddress) -> dict[int, frozenset[str]]:
     """The words of titles in the index, folded, by the numbers of their articles; it is whole."""
     if isinstance(place, Path):
-        with sqlite3.connect(place) as direct:
+        with closing(sqlite3.connect(place)) as direct, direct:
             direct.execute("INSERT INTO search_index (search_index) VALUES ('integrity-check')")
             found = dict(direct.execute("SELECT rowid, title FROM search_index"))
         direct.close()
@@ -214,7 +215,7 @@ def test_tags_of_rules_are_found_and_indexed_again(path: StoreAddress) -> None:
 @SQLITE_ONLY
 def test_an_index_of_another_version_is_rebuilt(path: Path) -> None:
     """Until then it is not asked."""
-    with sqlite3.connect(path) as direct:
+    with closing(sqlite3.connect(path)) as direct, direct:
         direct.execute("UPDATE settings SET value = 'other' WHERE name = 'search index'")
         direct.execute("UPDATE search_index SET title = ''")
     direct.close()
@@ -231,7 +232,7 @@ def test_a_store_that_cannot_be_written_is_searched_without_an_index(
     store = tmp_path / "store.db"
     store_of(store, article(1, "Green tea"))
     monkeypatch.setattr("aggregator.store.sqlite.file.BUSY_SECONDS", 0)
-    with sqlite3.connect(store, isolation_level=None) as direct:
+    with closing(sqlite3.connect(store, isolation_level=None)) as direct, direct:
         direct.execute("BEGIN IMMEDIATE")
         assert "another process is writing" in brought_up_to_date(store, RuleSet(), no_total, no_total)
         assert titles(store, "green") == ["Green tea"]
@@ -282,7 +283,7 @@ def test_a_publication_indexes_where_visitors_search(site: Site) -> None:
 
 def tables(path: Path) -> set[str]:
     """The tables of a store."""
-    with sqlite3.connect(path) as direct:
+    with closing(sqlite3.connect(path)) as direct, direct:
         found = {name for (name,) in direct.execute("SELECT name FROM sqlite_master")}
     direct.close()
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_rule_decides_about_new_articles_at_once(polled: Site, server: Server)
     server.pages["/a"] = Answer(body=document("Sponsored: a car", *TITLES))
     polled.run("fetch", "--force")
     assert b"Sponsored" not in b"".join(polled.files().values())
-    with sqlite3.connect(polled.home / "var" / "aggregator.db") as direct:
+    with closing(sqlite3.connect(polled.home / "var" / "aggregator.db")) as direct, direct:
         assert direct.execute("select count(*) from articles").fetchone() == (8,)
 
 
@@ -161,7 +162,7 @@ query = "title:tea OR title:coffee OR tag:chess"
 
 def chosen(site: Site) -> tuple[dict[str, bytes], list[tuple[object, ...]]]:
     """Everything that was published, and what rules said of each article."""
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as store:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as store, store:
         said = store.execute(
             "SELECT articles.id, data FROM articles LEFT JOIN decisions ON article = pk ORDER BY articles.id"
         ).fetchall()

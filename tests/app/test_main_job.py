@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -198,7 +198,7 @@ def arrange(site: Site, address: str) -> None:
 
 def articles_of(site: Site) -> list[tuple[str, ...]]:
     """Returns what the store holds, without what a clock put there."""
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
         return direct.execute(
             "select uid, source, id, articles.published, data from articles "
             "join revisions on revisions.pk = revision order by uid"

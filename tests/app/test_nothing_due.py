@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,7 +83,7 @@ def _edit_config(site: Site) -> None:
 
 
 def _disable(site: Site) -> None:
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as connection:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as connection, connection:
         connection.execute("UPDATE sources SET next_poll = 0")
     connection.close()
 

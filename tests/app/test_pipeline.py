@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,7 @@ def test_known_entries_are_not_sanitised_again(site: Site, server: Server) -> No
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
     site.configure(dict(source(server, "a", "X")))
     site.run("fetch", "--force")
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
         marks = direct.execute("select fingerprint from articles").fetchall()
     assert all(mark for (mark,) in marks)
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2, 3))

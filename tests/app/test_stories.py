@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,7 +85,7 @@ class Press:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Returns what the store has."""
-        with sqlite3.connect(self.site.home / "var" / "aggregator.db") as direct:
+        with closing(sqlite3.connect(self.site.home / "var" / "aggregator.db")) as direct, direct:
             return direct.execute(query).fetchall()
 
 

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -434,7 +435,7 @@ def test_a_site_without_copies_imports_no_decoder_and_has_no_rows(planet: Planet
         "copied": 0, "pixels": 0, "refused": 0, "failed": 0, "waiting": 0, "bytes": 0, "problems": []
     }  # fmt: skip
     assert planet.requested("a.jpg") == 0
-    with sqlite3.connect(planet.site.home / "var/aggregator.db") as database:
+    with closing(sqlite3.connect(planet.site.home / "var/aggregator.db")) as database, database:
         assert database.execute("SELECT count(*) FROM media").fetchone() == (0,)
         assert database.execute("SELECT count(*) FROM media_uses").fetchone() == (0,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
 
 def remembered(site: Site, name: str) -> schedule.PollState:
     """Returns what the store's schedule says of a source."""
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
         ((text,),) = direct.execute("select schedule from sources where name = ?", (name,)).fetchall()
     return schedule.PollState.from_json(text)
 
@@ -163,7 +164,7 @@ def test_health_of_a_store_that_is_not_there_or_not_ours(site: Site, command: st
     assert not (site.home / "var").exists()
     site.run("fetch")
     for schema, says in (("1", "an earlier version"), ("99", "another version (schema 99")):
-        with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+        with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
             direct.execute("update settings set value = ? where name = 'schema'", (schema,))
         result = site.run(command)
         assert result.exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -192,7 +193,7 @@ def test_a_publication_that_was_killed_is_finished_by_the_next(planet: Site) -> 
     """What was written and not yet remembered is known by what it says of itself."""
     planet.run("fetch")
     found = files(planet)
-    with sqlite3.connect(next((planet.home / "var").glob("*.db"))) as connection:
+    with closing(sqlite3.connect(next((planet.home / "var").glob("*.db")))) as connection, connection:
         connection.execute("DELETE FROM posts")
         connection.execute("DELETE FROM settings WHERE name = 'posts'")
     connection.close()

@@ -76,7 +76,7 @@ class Newsboat(Client):
 
     def poll(self) -> Shown:
         self.run("newsboat", "-u", "urls", "-c", "cache.db", "-C", "config", "-x", "reload")
-        with sqlite3.connect(self.home / "cache.db") as cache:
+        with closing(sqlite3.connect(self.home / "cache.db")) as cache, cache:
             found = cache.execute("SELECT guid, title FROM rss_item ORDER BY pubDate").fetchall()
         cache.close()
         return [(guid, title) for guid, title in found]

@@ -78,7 +78,7 @@ def test_a_store_is_read_without_writing(tmp_path: Path, how: str, value: str) -
     """Whatever is beside the file; nothing of it changes, and nothing is left behind."""
     folder = tmp_path / "var"
     folder.mkdir()
-    path, _open = made(folder, how)
+    path, store_in_use = made(folder, how)
     before = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
     aside = {*Path("/tmp").glob("aggregator-*")}
 
@@ -93,6 +93,7 @@ def test_a_store_is_read_without_writing(tmp_path: Path, how: str, value: str) -
     after = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
     assert after == before
     assert {*Path("/tmp").glob("aggregator-*")} <= aside
+    store_in_use.close()
 
 
 COMMANDS = (

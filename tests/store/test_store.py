@@ -368,7 +368,7 @@ def test_files_that_are_not_stores_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         Store(tmp_path)
     Store(tmp_path / "new.db").close()
-    with sqlite3.connect(tmp_path / "new.db") as direct:
+    with closing(sqlite3.connect(tmp_path / "new.db")) as direct, direct:
         direct.execute("update settings set value = '99' where name = 'schema'")
     with pytest.raises(StoreError, match="made by another version"):
         Store(tmp_path / "new.db")

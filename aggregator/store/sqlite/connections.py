@@ -19,7 +19,15 @@ _EMPTY_JOURNAL_BYTES = 4 * 1024 * 1024
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Sets up a new connection that reads and writes."""
+    """Sets up a new connection that reads and writes; if that fails, it is closed."""
+    try:
+        _set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
     # We begin transactions ourselves: the driver begins them only before the first write, so that two
     # processes could both read, and one of them would then fail to write.
     connection.isolation_level = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -10,7 +9,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -102,14 +101,16 @@ class SQLite:
         if self._reads_only:
             self._open_for_reading(check)
             return
-        with self.errors():
+        with self.errors(), ExitStack() as after_error:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             _keep_private(self._path)
             upgrade(self._path)
             self._connect(f"sqlite:///{self._path}", _prepare_sqlite, check_same_thread=False)
+            after_error.callback(self.close)
             with self.engine.begin() as connection:
                 self.begin(connection, reads_only=False)
                 check(connection)
+            after_error.pop_all()
 
     def _connect(self, address: str, prepare: Callable[[Any, Any], None], **arguments: Any) -> None:
         self.engine = sa.create_engine(
@@ -351,7 +352,7 @@ def _keep_private(path: Path) -> None:
     except FileExistsError:
         for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             # The file of another user is not changed; SQLite reports it if it cannot be used.
-            with contextlib.suppress(FileNotFoundError, PermissionError):
+            with suppress(FileNotFoundError, PermissionError):
                 found = file.stat().st_mode
                 # Only for a regular file: a device such as /dev/null is shared.
                 if found & stat.S_IRWXO and stat.S_ISREG(found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ def test_a_long_text_is_folded_as_a_short_one(text: str) -> None:
 def test_sqlite_splits_as_we_do(text: str) -> None:
     """With the tokenizer that is named here."""
     words = FoldedText([text])
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection, connection:
         connection.execute(f'CREATE VIRTUAL TABLE found USING fts5(text, tokenize="{FTS5_TOKENIZER}")')
         connection.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(found, 'row')")
         connection.execute("INSERT INTO found VALUES (?)", (words.joined,))
