@@ -15,6 +15,7 @@ gc.set_threshold(100_000, *gc.get_threshold()[1:])
 # Modules that other code imports only when it first needs them.
 for module in (
     "aggregator.reading.document",
+    "aggregator.reading.workers",
     "aggregator.adapters.feed.document",
     "aggregator.normalise.html",
     "charset_normalizer",
