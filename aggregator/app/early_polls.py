@@ -2,7 +2,8 @@
 
 If all documents are unchanged, which is usual, the app is not opened at all. To save anything else opens it:
 articles, failures and moves are saved by the whole store, and the rest of the run follows. Documents that
-changed are read before that, so that what reads them is imported and works while the app is imported.
+changed are read before that. If some of the others did not change, the app is imported while the first one
+waits for the process that reads it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from aggregator.app.nothing_due import SettledStore, WaitingSources
-from aggregator.fetch import Fetcher, user_agent
+from aggregator.fetch import Fetched, Fetcher, NotModified, Validators, user_agent
 from aggregator.polling.poll import Poller
 from aggregator.publishing.publication_result import SHOWN_SOURCES, shows_polls_of
 from aggregator.schedule.state import PollState
@@ -34,6 +37,19 @@ if TYPE_CHECKING:
     from aggregator.store import Store
 
 __all__ = ["EarlyPolls"]
+
+
+class _Fetcher(Fetcher):
+    """Calls `on_unchanged` after each poll that is answered by a 304."""
+
+    on_unchanged: Callable[[], object] = bool
+
+    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
+        """Fetches the documents of a source, if they have changed."""
+        found = super().fetch(source, validators, now)
+        if isinstance(found, NotModified):
+            self.on_unchanged()
+        return found
 
 
 class EarlyPolls:
@@ -56,7 +72,11 @@ class EarlyPolls:
         self._now = now
         self._load_config = load_config
         self._store = store
-        self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
+        self._is_over = False
+        self._may_import = threading.Event()
+        self._importing = threading.Thread(target=self._import_app, name="import", daemon=True)
+        self._fetcher = _Fetcher(config.fetch, user_agent(config.fetch))
+        self._fetcher.on_unchanged = self._may_import.set
         self._poller = Poller(config, cast("Store", store), self._fetcher, self._read)
         self._making = threading.Lock()
 
@@ -104,6 +124,9 @@ class EarlyPolls:
             self._fetcher.close()
             if "_workers" in vars(self):
                 self._workers.close()
+                self._is_over = True
+                self._may_import.set()
+                self._importing.join()  # Python does not end well in the middle of an import
         else:
             self.app.close()
 
@@ -123,7 +146,19 @@ class EarlyPolls:
         import_readers(())  # in another process, while more is imported here
         from aggregator.reading.workers import Workers
 
-        return Workers()
+        workers = Workers()
+        self._importing.start()
+        return workers
+
+    def _import_app(self) -> None:
+        """Imports what is needed if a document has news, while the first one waits for a reader.
+
+        If every document has changed, there is probably no news: then it would delay reading.
+        """
+        self._may_import.wait()
+        if not self._is_over:
+            with suppress(Exception):  # raised again where the app is needed
+                import_module("aggregator.app.app")
 
     def _readers(self) -> Workers:
         with self._making:  # several threads read; only the first one creates the workers

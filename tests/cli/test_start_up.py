@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click.testing
@@ -146,6 +146,25 @@ def test_polls_of_unchanged_documents_read_no_config(
     imported = imported_by(site.home, "fetch", "--force")
     assert server.requests[-1].path == "/a"
     assert imported & {"pydantic", "sqlalchemy", "lxml", "jinja2", "multiprocessing"} == set()
+
+
+def _other_bytes(tag: str) -> Callable[[Request], Answer]:
+    """A feed with a tag, always of the same entries."""
+    body = feed("tea", 1, 2).replace(b"About tea", tag.encode())
+    return lambda request: Answer(body=body, headers={"ETag": f'"{tag}"'})
+
+
+@pytest.mark.parametrize("is_mixed", [True, False])
+def test_the_app_is_imported_for_news_unless_every_document_changed(
+    site: Site, server: Server, imported_by: _Imports, is_mixed: bool
+) -> None:
+    """While the first one waits for a reader. Here none has news."""
+    server.pages["/a"] = server.pages["/b"] = _other_bytes("before")
+    site.configure(*({"name": name, "url": f"{server.url}/{name}"} for name in "ab"))
+    site.run("fetch")
+    server.pages["/a"] = _other_bytes("after")
+    server.pages["/b"] = Answer(304) if is_mixed else _other_bytes("after")
+    assert ("sqlalchemy" in imported_by(site.home, "fetch", "--force")) is is_mixed
 
 
 def test_only_a_first_poll_expects_documents(
