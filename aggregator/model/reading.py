@@ -17,8 +17,8 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     - `fingerprints`: one for each article, for the next call's `known`. `known`: those by which entries were
       known, and left out. `identity`: the kind of id in use, for the next call.
-    - `content_hashes`: of each article, where fingerprints are taken. `packed`: each article as `packed.pack`
-      writes it, where a worker has done so.
+    - `content_hashes`: of each article, where fingerprints are taken. `packed`: what `pack_utf8`
+      returns for each article, where a worker has called it.
     - `judged`: what rules say of each article, where they were asked there; `judged_by` names these rules and
       the time.
     - `hints`: the document's own polling hints (ttl …), as written. `more`: further documents that
@@ -33,7 +33,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     fingerprints: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     content_hashes: tuple[str, ...] = ()
-    packed: tuple[str, ...] = ()
+    packed: tuple[bytes, ...] = ()
     judged: tuple[Judged, ...] = ()
     judged_by: str = ""
     identity: IdentityKind = "guid"

@@ -159,12 +159,13 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     return placed
 
 
-def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, str, Judged | None]]:
+def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, bytes, Judged | None]]:
     articles = reading.document.articles
     none = ("",) * len(articles)
     marks, hashes = reading.fingerprints or none, reading.content_hashes or none
     judged: tuple[Judged | None, ...] = reading.judged or (None,) * len(articles)
-    return zip(articles, marks, hashes, reading.packed or none, judged, strict=True)
+    packed = reading.packed or (b"",) * len(articles)
+    return zip(articles, marks, hashes, packed, judged, strict=True)
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:

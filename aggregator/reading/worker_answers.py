@@ -151,7 +151,7 @@ def reading_of(answer: Answer, context: Context) -> Reading:
     if not count and not answer.reading.judged_by:
         return answer.reading
     articles = tuple([_article(each, context.source) for each in answer.articles])
-    packed = tuple([each.text.decode() for each in answer.articles])
+    packed = tuple([each.text for each in answer.articles])
     return replace(
         answer.reading,
         document=replace(document, articles=articles),
@@ -162,6 +162,7 @@ def reading_of(answer: Answer, context: Context) -> Reading:
 
 def _article(sent: PackedArticle, source: str) -> Article:
     dates = {"published": sent.published, "updated": sent.updated}
+    sent.text.decode()  # it is stored as it is, and `unpack` skips keys that it does not know
     try:
         article = unpack(sent.text, source=source, id=sent.id, **dates)
     except Unreadable as error:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.article_json import pack
+from aggregator.model.article_json import pack, pack_utf8
 from aggregator.model.struct import replace
 from aggregator.store import source_dates as dates
 from aggregator.store.article_states import FORGOTTEN, FOUND, PRUNED, RECALLED, WITHDRAWN
@@ -122,7 +122,9 @@ class ArticleChanges:
             given = None if f.article is article else dates.written(dates.other(f.article, article))
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
-            revision_rows.append((revision, pk, published, updated, content_hash, f.packed or pack(article)))
+            revision_rows.append(
+                (revision, pk, published, updated, content_hash, f.packed or pack_utf8(article))
+            )
             one = StoredArticle(
                 pk=pk,
                 revision=revision,
@@ -175,7 +177,7 @@ class ArticleChanges:
         if self._wanted is not None:
             is_anew = is_read_anew(known, found)
             article = self._wanted.completed(row.pk, known.article, found.article, is_read_anew=is_anew)
-            found = replace(found, article=article, content_hash="", packed="")
+            found = replace(found, article=article, content_hash="", packed=b"")
         decision = decide(known, found, self._now, is_renamed=is_renamed)
         if isinstance(decision, Same):
             self.unchanged += 1

@@ -56,8 +56,8 @@ class Found(Struct, frozen=True):
     - `is_same`: it comes from the same bytes as before.
     - `has_other_options`: it was read with other options of its source than before.
     - `stands_at`: the date for a new article without one; None for the time of the poll.
-    - `content_hash`, `packed`: computed by the reader already, else "". `packed` is the result of
-      `model.article_json.pack`.
+    - `content_hash`, `packed`: computed by the reader already, else empty. `packed` is the result of
+      `model.article_json.pack_utf8`.
     """
 
     article: Article
@@ -68,7 +68,7 @@ class Found(Struct, frozen=True):
     has_other_options: bool = False
     stands_at: datetime | None = None
     content_hash: str = ""
-    packed: str = ""
+    packed: bytes = b""
     judged: tuple[str, Judged] | None = None
 
 

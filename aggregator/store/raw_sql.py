@@ -29,18 +29,23 @@ def insert_rows(
     """Inserts rows into a table.
 
     - `into`: the table's name, with the columns in parentheses.
+    - `rows`: a column has bytes, which are a text in UTF-8, in all rows or in none.
     - `known`: the SQL for rows whose keys exist: "DO NOTHING", or with the columns of the key "(key) DO
       UPDATE SET ..."; "": the database raises an error.
 
     The driver's `executemany` is not used, because it releases the interpreter's lock, and waits for other
     threads, for each row.
     """
-    if len(rows) > _FEW and not known and connection.dialect.paramstyle != "qmark":
-        _copy(connection, into, rows)
-        return
+    if connection.dialect.paramstyle != "qmark":
+        rows = [[each.decode() if isinstance(each, bytes) else each for each in row] for row in rows]
+        if len(rows) > _FEW and not known:
+            _copy(connection, into, rows)
+            return
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        statement = _inserting(into, len(some[0]), len(some), known)
+        # SQLite neither decodes nor encodes what is cast.
+        row = ", ".join("CAST(? AS TEXT)" if isinstance(each, bytes) else "?" for each in some[0])
+        statement = _inserting(into, row, len(some), known)
         _run(connection, statement, tuple(chain.from_iterable(some)))
 
 
@@ -87,10 +92,9 @@ def _with_percents(statement: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _inserting(into: str, columns: int, rows: int, known: str) -> str:
-    row = f"({', '.join('?' * columns)})"
+def _inserting(into: str, row: str, rows: int, known: str) -> str:
     conflict = f" ON CONFLICT {known}" if known else ""
-    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)}{conflict}"  # noqa: S608 - names of ours
+    return f"INSERT INTO {into} VALUES {', '.join([f'({row})'] * rows)}{conflict}"  # noqa: S608 - ours
 
 
 @lru_cache(maxsize=1_000)

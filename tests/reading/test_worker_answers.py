@@ -19,7 +19,7 @@ import pytest
 
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Article, Document, Origin
-from aggregator.model.article_json import pack
+from aggregator.model.article_json import pack_utf8
 from aggregator.model.resource import Resource
 from aggregator.model.struct import replace
 from aggregator.model.wire import dumps
@@ -271,7 +271,7 @@ def test_an_article_comes_back_as_it_was_with_what_is_stored_of_it() -> None:
     made = replace(ARTICLE, title="A", content="<p>b</p>", extra={"x": [1, None, {"y": "\ud800"}]})
     reading = reading_of(answer_of(Reading(document=Document(source="s", articles=(made,)))), CONTEXT)
     assert reading.document.articles == (made,)
-    assert reading.packed == (pack(made),)
+    assert reading.packed == (pack_utf8(made),)
 
 
 # --- errors
