@@ -59,7 +59,7 @@ class PollCommits:
         return self._together(_Wanted(updates, now, hold))
 
     def _save(self, wanted: Sequence[_Wanted]) -> list[list[Saved] | Exception]:
-        with self._database.transaction() as connection:
+        with self._database.brief_transaction() as connection:
             ours = held(connection, [each.hold for each in wanted if each.hold is not None])
             is_ours = [each.hold is None or each.hold in ours for each in wanted]
             writing = WriteTransaction(connection, max(each.now for each in wanted), self._judge, self._rules)

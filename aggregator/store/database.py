@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sqlalchemy as sa
 
@@ -145,8 +145,13 @@ class Database:
 
         So numbers of rows, ids, stories and the feeds of articles are decided by one process at a time.
         """
-        with self.row_transaction() as connection:
-            self.dialect.begin_alone(connection)
+        with self._saving(lambda _: nullcontext()) as connection:
+            yield connection
+
+    @contextmanager
+    def brief_transaction(self) -> Iterator[sa.Connection]:
+        """Like `transaction`, for statements that change at most some hundred rows each."""
+        with self._saving(self.dialect.undoing_in_memory) as connection:
             yield connection
 
     @contextmanager
@@ -165,10 +170,17 @@ class Database:
         SQLite does not check that these references exist, for which it would read a page of each. Rows that
         others refer to must not be deleted.
         """
+        with self._saving(self.dialect.unchecked) as connection:
+            yield connection
+
+    @contextmanager
+    def _saving(
+        self, prepared: Callable[[sa.Connection], AbstractContextManager[None]]
+    ) -> Iterator[sa.Connection]:
         with (
             self.dialect.errors(),
             self.dialect.engine.connect() as connection,
-            self.dialect.unchecked(connection),
+            prepared(connection),
             connection.begin(),
         ):
             self.dialect.begin(connection, reads_only=False)

@@ -161,6 +161,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def undoing_in_memory(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Within the context, in which a transaction begins and ends, no statement changes many rows."""
+        ...
+
     def defer_references(self, connection: sa.Connection) -> None:
         """Makes the database check references between rows only when this transaction ends."""
         ...

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["BUSY_SECONDS", "prepare"]
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["BUSY_SECONDS", "prepare", "setting"]
 
 BUSY_SECONDS = 30
 _CACHE_BYTES = 32_000 * 1024
@@ -50,3 +56,14 @@ def _set_up(connection: sqlite3.Connection) -> None:
     (page_bytes,) = cursor.execute("PRAGMA page_size").fetchone()
     cursor.execute(f"PRAGMA wal_autocheckpoint={_JOURNAL_BYTES // page_bytes}")
     cursor.close()
+
+
+@contextmanager
+def setting(connection: sa.Connection, pragma: str, within: str, after: str) -> Iterator[None]:
+    """Sets a PRAGMA of a connection within the context, in which a transaction may begin and end."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA {pragma}={within}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA {pragma}={after}")
