@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 __all__ = ["ADAPTERS", "entry_points", "forget"]
 
@@ -13,9 +15,9 @@ ADAPTERS = "aggregator.adapters"
 """The group of the kinds of sources."""
 
 
-def entry_points(group: str) -> metadata.EntryPoints:
+def entry_points(group: str) -> EntryPoints:
     """Returns the entry points of a group, in the order of `sys.path`."""
-    found: metadata.EntryPoints = _installed(tuple(sys.path)).select(group=group)
+    found: EntryPoints = _installed(tuple(sys.path)).select(group=group)
     return found
 
 
@@ -26,4 +28,6 @@ def forget() -> None:
 
 @lru_cache(maxsize=4)
 def _installed(_path: tuple[str, ...]) -> Any:  # Python 3.11 and 3.12 return different types
+    from importlib import metadata  # not for polls of a kept config
+
     return metadata.entry_points()

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from aggregator.adapters import entry_points
@@ -24,6 +24,7 @@ from aggregator.model.wrong_values import sentence
 if TYPE_CHECKING:  # reading a feed needs none of them
     import socket
     import ssl
+    from importlib.metadata import EntryPoint
 
     from pydantic import BaseModel
 
@@ -188,16 +189,32 @@ def names() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def named(name: str) -> Kind:
     """The kind with this name. Raises ConfigError if there is none, or if it cannot be loaded."""
+    place = where(name)
+    try:
+        kind = _registered()[name].load() if name not in _recalled else resolve_name(place)
+    except Exception as error:
+        raise ConfigError(f"kind {name!r} ({place}) cannot be loaded: {error}") from error
+    if not isinstance(kind, Kind):
+        raise ConfigError(f"kind {name!r} ({place}) is not an aggregator.adapters.kinds.Kind")
+    return kind
+
+
+def where(name: str) -> str:
+    """The place of the kind with this name, as `module:object`. Raises ConfigError if there is none."""
+    if (place := _recalled.get(name)) is not None:
+        return place
     entry = _registered().get(name)
     if entry is None:
         raise ConfigError(f"no kind is named {name!r}; there are {', '.join(names())}")
-    try:
-        kind = entry.load()
-    except Exception as error:
-        raise ConfigError(f"kind {name!r} ({entry.value}) cannot be loaded: {error}") from error
-    if not isinstance(kind, Kind):
-        raise ConfigError(f"kind {name!r} ({entry.value}) is not an aggregator.adapters.kinds.Kind")
-    return kind
+    return entry.value
+
+
+_recalled: dict[str, str] = {}
+
+
+def recall(name: str, place: str) -> None:
+    """Lets `named` find a kind where it was before, without a search of the installed packages."""
+    _recalled[name] = place
 
 
 def load_of_others() -> None:
@@ -236,6 +253,7 @@ def schemes() -> frozenset[str]:
 
 def forget() -> None:
     """Clears the cache of installed kinds: for a process in which packages are installed or removed."""
+    _recalled.clear()
     named.cache_clear()
     schemes.cache_clear()
     _registered.cache_clear()

@@ -40,6 +40,7 @@ def plain_facts(config: Config) -> dict[str, Any] | None:
         usual = _settings(Source.model_construct(name=""))
         return {
             "format": FORMAT,
+            "feed": kinds.where("feed"),
             "interval": _plain(config.interval),
             "fetch": _plain_all(_settings(config.fetch)),
             "chosen": sorted(config.fetch.model_fields_set),
@@ -64,7 +65,7 @@ def kept_config(facts: Mapping[str, Any], store: Path, output: str) -> Config:
     """
     if facts["format"] != FORMAT:
         raise ValueError("kept by another version")
-    kinds.named("feed")  # now, or each thread would look through all installed packages
+    kinds.recall("feed", facts["feed"])
     return cast("Config", _Config(facts, store, Path(output)))
 
 

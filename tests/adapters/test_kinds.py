@@ -47,6 +47,17 @@ def test_our_kinds_are_registered() -> None:
 
 
 @pytest.mark.usefixtures("plugin")
+def test_a_recalled_kind_is_found_without_a_search() -> None:
+    """Where it was; if it is not there any more, that is said as for any kind."""
+    place = kinds.where("strange")
+    kinds.recall("recalled", place)
+    kinds.recall("moved", "stranger:NONE")
+    assert kinds.named("recalled").place == "either"
+    with pytest.raises(ConfigError, match=r"kind 'moved' \(stranger:NONE\) cannot be loaded"):
+        kinds.named("moved")
+
+
+@pytest.mark.usefixtures("plugin")
 def test_a_kind_of_another_package_is_found_with_its_options() -> None:
     """One line in its entry points is all that it takes."""
     kind = kinds.named("strange")

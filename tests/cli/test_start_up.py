@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import click.testing
 import pytest
 
+import aggregator
 from aggregator.app import first_poll, nothing_due
 from aggregator.cli.main import COMMANDS, main
 from aggregator.reading import early_import
@@ -25,7 +27,8 @@ from aggregator.cli.main import main
 
 def tell(place):
     names = {name.partition(".")[0] for name in sys.modules}
-    names |= {name for name in sys.modules if name.startswith(("sqlalchemy.dialects.", "aggregator.store."))}
+    parts = ("sqlalchemy.dialects.", "aggregator.store.", "importlib.metadata")
+    names |= {name for name in sys.modules if name.startswith(parts)}
     with open(place, "w") as file:
         json.dump(sorted(names), file)
 
@@ -135,7 +138,12 @@ def test_a_settled_fetch_opens_no_store_and_reads_no_config(
         assert not any(name.startswith("aggregator.store") for name in imported)
 
 
-def test_polls_of_unchanged_documents_read_no_config(
+def test_the_version_is_that_of_the_package() -> None:
+    """It is written in one place."""
+    assert aggregator.__version__ == version(aggregator.DISTRIBUTION)
+
+
+def test_polls_of_unchanged_documents_read_no_config_and_look_at_no_package(
     site: Site, server: Server, imported_by: _Imports
 ) -> None:
     """They go by what the run before kept of it, which has neither pydantic nor SQLAlchemy."""
@@ -145,7 +153,8 @@ def test_polls_of_unchanged_documents_read_no_config(
     server.pages["/a"] = Answer(304)
     imported = imported_by(site.home, "fetch", "--force")
     assert server.requests[-1].path == "/a"
-    assert imported & {"pydantic", "sqlalchemy", "lxml", "jinja2", "multiprocessing"} == set()
+    heavy = {"pydantic", "sqlalchemy", "lxml", "jinja2", "multiprocessing", "importlib.metadata"}
+    assert imported & heavy == set()
 
 
 def _other_bytes(tag: str) -> Callable[[Request], Answer]:
