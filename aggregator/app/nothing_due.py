@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from aggregator import __version__
 from aggregator.reading.version import READER_VERSION
 
 if TYPE_CHECKING:
+    from aggregator.app.config_text import ConfigText
     from aggregator.config.load import Config
     from aggregator.schedule.state import PollState
     from aggregator.store import Store
@@ -34,12 +34,10 @@ __all__ = [
     "IdleRun",
     "SettledStore",
     "WaitingSources",
-    "digest_of",
     "idle_run",
     "record",
     "recorded_config",
     "settled_store",
-    "store_of",
     "waiting_sources",
 ]
 
@@ -49,7 +47,6 @@ MOST_FILES = 50_000
 LONGEST = timedelta(hours=1)
 """A full run is made at least this often, because it checks the clock; one with early polls is none."""
 
-_DEFAULT_STORE = "var/aggregator.db"
 _SUFFIX = ".settled"
 _MARK = [__version__, READER_VERSION, sys.version]
 _DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
@@ -112,21 +109,13 @@ class _States(Mapping[str, "PollState"]):
         return len(self._texts)
 
 
-def digest_of(config_file: Path) -> str:
-    """Returns a digest of a config file, "" if it cannot be read. Call this before loading the config."""
-    try:
-        return hashlib.blake2b(config_file.read_bytes(), digest_size=16).hexdigest()
-    except (OSError, ValueError):  # ValueError: a NUL in the path
-        return ""
-
-
-def idle_run(config_file: Path, names: Sequence[str], now: datetime) -> IdleRun | None:
+def idle_run(text: ConfigText, names: Sequence[str], now: datetime) -> IdleRun | None:
     """Returns what a run of these sources (all without names) reports if it has nothing to do.
 
     None: there may be something to do.
     """
     try:
-        kept = _kept(config_file, digest_of(config_file), names)
+        kept = _kept(text, names)
         if kept is None or not kept["at"] <= now.timestamp() < kept["until"]:
             return None
         if not _is_as_it_was(kept, _published_files(kept)):
@@ -136,15 +125,13 @@ def idle_run(config_file: Path, names: Sequence[str], now: datetime) -> IdleRun 
         return None
 
 
-def settled_store(
-    config_file: Path, config_digest: str, names: Sequence[str], now: datetime
-) -> SettledStore | None:
+def settled_store(text: ConfigText, names: Sequence[str], now: datetime) -> SettledStore | None:
     """Returns what a run that polls these sources (all without names) may rely on.
 
     None: the last run may have left something else to do, or the next full run is due.
     """
     try:
-        kept = _kept(config_file, config_digest, names)
+        kept = _kept(text, names)
         if kept is None or not _is_in_time(kept, now):
             return None
         files = _published_files(kept)
@@ -155,15 +142,13 @@ def settled_store(
         return None
 
 
-def recorded_config(
-    config_file: Path, config_digest: str, names: Sequence[str], now: datetime
-) -> Config | None:
+def recorded_config(text: ConfigText, names: Sequence[str], now: datetime) -> Config | None:
     """Returns the config of the last run, as far as polls of feeds need it; None if it is not known.
 
     It may be used only for a settled store.
     """
     try:
-        kept = _kept(config_file, config_digest, names)
+        kept = _kept(text, names)
         if kept is None or kept["config facts"] is None or not _is_in_time(kept, now):
             return None
         from aggregator.config.kept import kept_config
@@ -173,12 +158,12 @@ def recorded_config(
         return None
 
 
-def _kept(config_file: Path, config_digest: str, names: Sequence[str]) -> dict[str, Any] | None:
+def _kept(text: ConfigText, names: Sequence[str]) -> dict[str, Any] | None:
     """Returns the record of a store, if it was made with this config and has these sources."""
-    if (store := store_of(config_file)) is None:
+    if text.store is None:
         return None
-    kept: dict[str, Any] = json.loads(_record_path(store).read_bytes())
-    is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, config_digest, str(store))
+    kept: dict[str, Any] = json.loads(_record_path(text.store).read_bytes())
+    is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, text.digest, str(text.store))
     return kept if is_same and all(name in kept["waiting"] for name in names) else None
 
 
@@ -195,24 +180,6 @@ def _is_as_it_was(kept: Mapping[str, Any], files: Sequence[_Fact] | None) -> boo
 
 def _published_files(kept: Mapping[str, Any]) -> list[_Fact] | None:
     return _files_in([Path(each) for each in kept["folders"]])
-
-
-def store_of(config_file: Path) -> Path | None:
-    """Returns the store file that a config names; None if it is not a file, or is not found in this way.
-
-    Top-level keys come before all tables in TOML, so that the tables, perhaps with thousands of sources, are
-    not read. If a line that looks like a table is part of a string, the text before it is not valid TOML.
-    """
-    try:
-        head, opened, _ = f"\n{config_file.read_text('utf-8-sig')}".partition("\n[")
-        store = tomllib.loads(head).get("store", _DEFAULT_STORE)
-        if not isinstance(store, str) or "://" in store or not opened:
-            return None
-        folder = config_file.absolute().parent
-        home = folder.parent if folder.name == "config" else folder
-        return (home / Path(store).expanduser()).absolute()
-    except (OSError, ValueError, RuntimeError):  # loading the config says what is wrong
-        return None
 
 
 def _record_path(store: Path) -> Path:

@@ -19,7 +19,6 @@ from aggregator.cli.options import (
     EXIT_NOTHING,
     config_option,
     json_option,
-    load_config,
     reports_errors,
     source_names,
 )
@@ -68,17 +67,16 @@ def fetch(
     aggregator fetch --json --strict         for a script
     """
     from aggregator.app import first_poll, nothing_due
+    from aggregator.app.config_text import ConfigText
 
-    config_digest = nothing_due.digest_of(config_file)
+    text = ConfigText.read(config_file)
     lines = _Lines(as_json=as_json, quiet=quiet, verbose=verbose)
-    if not (force or refetch) and (found := nothing_due.idle_run(config_file, names, datetime.now(UTC))):
+    if not (force or refetch) and (found := nothing_due.idle_run(text, names, datetime.now(UTC))):
         return lines.print_idle(found, names)
 
-    first_poll.prepare(config_file, nothing_due.store_of(config_file))
-    recorded = (
-        None if refetch else nothing_due.recorded_config(config_file, config_digest, names, datetime.now(UTC))
-    )
-    config = recorded or load_config(config_file)
+    first_poll.prepare(config_file, text.store)
+    recorded = None if refetch else nothing_due.recorded_config(text, names, datetime.now(UTC))
+    config = recorded or text.load()
 
     from aggregator.app.early_polls import EarlyPolls
     from aggregator.app.main_job import run_once
@@ -90,10 +88,10 @@ def fetch(
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with wait_for_store(config.store, "fetch"):
         now = datetime.now(UTC)
-        settled = None if refetch else nothing_due.settled_store(config_file, config_digest, names, now)
-        early = EarlyPolls.of(config, settled, now, lambda: load_config(config_file))
+        settled = None if refetch else nothing_due.settled_store(text, names, now)
+        early = EarlyPolls.of(config, settled, now, text.load)
         if early is None and recorded is not None:
-            config = load_config(config_file)
+            config = text.load()
         with (
             early or _app(config, now) as opened,
             progress_bar(as_json) as progress,
@@ -130,7 +128,7 @@ def fetch(
         if idle is not None and report.feeds is not None:
             relied_on = None if early is None or app is not None else early.settled
             config = config if early is None else early.config
-            nothing_due.record(config, config_digest, idle, report.feeds, now, relied_on)
+            nothing_due.record(config, text.digest, idle, report.feeds, now, relied_on)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:

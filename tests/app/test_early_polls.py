@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from aggregator.app import app
+from aggregator.app.config_text import ConfigText
 from aggregator.app.nothing_due import (
     LONGEST,
     SettledStore,
     _files_in,
     _stamp,
-    digest_of,
     recorded_config,
     settled_store,
 )
@@ -234,7 +234,7 @@ def test_a_config_that_cannot_be_kept_is_read(planet: Site, server: Server, open
     for damaged in (None, {}, [], {"format": 0}):
         record = json.loads(_record(planet).read_bytes())
         _record(planet).write_text(json.dumps({**record, "config facts": damaged}))
-        assert recorded_config(planet.file, digest_of(planet.file), (), datetime.now(UTC)) is None
+        assert recorded_config(ConfigText.read(planet.file), (), datetime.now(UTC)) is None
         assert planet.run("fetch", "--force").exit_code == 0
     assert opened == []
 
@@ -243,7 +243,7 @@ def test_early_polls_do_not_delay_the_next_full_run(planet: Site, opened: list[s
     """It checks the clock, and is due an hour after the last one at the latest."""
 
     def settled(after: timedelta = timedelta()) -> SettledStore | None:
-        return settled_store(planet.file, digest_of(planet.file), (), datetime.now(UTC) + after)
+        return settled_store(ConfigText.read(planet.file), (), datetime.now(UTC) + after)
 
     first = settled()
     assert first is not None

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.app.config_text import ConfigText
 from aggregator.app.nothing_due import LONGEST, IdleRun, idle_run
 from aggregator.store.database import Database
-from tests.conftest import Answer, Server
+from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
 
@@ -43,7 +44,7 @@ def _sources(server: Server) -> tuple[dict[str, object], ...]:
 
 
 def _found(site: Site, *names: str, after: timedelta = timedelta()) -> IdleRun | None:
-    return idle_run(site.file, names, datetime.now(UTC) + after)
+    return idle_run(ConfigText.read(site.file), names, datetime.now(UTC) + after)
 
 
 def _record(site: Site) -> Path:
@@ -278,7 +279,42 @@ def test_a_copied_site_ignores_the_record_of_the_original_store(planet: Site) ->
     """The copied files have the same mtimes."""
     copied = planet.home.with_name("copied")
     shutil.copytree(planet.home, copied)
-    assert idle_run(copied / "config" / "aggregator.toml", (), datetime.now(UTC)) is None
+    assert idle_run(ConfigText.read(copied / "config" / "aggregator.toml"), (), datetime.now(UTC)) is None
+
+
+def test_a_config_whose_paths_count_from_another_folder_has_no_record_of_the_same_store(
+    planet: Site,
+) -> None:
+    """The text is the same, and `store` is absolute; its output is somewhere else."""
+    store = planet.home / "var" / "aggregator.db"
+    planet.file.write_text(f'store = "{store}"\n{planet.file.read_text()}')
+    planet.run("fetch")
+    assert _found(planet) is not None
+    other = planet.home.with_name("other") / "config" / planet.file.name
+    other.parent.mkdir(parents=True)
+    shutil.copy(planet.file, other)
+    assert idle_run(ConfigText.read(other), (), datetime.now(UTC)) is None
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_a_config_that_is_edited_during_a_run_is_for_the_next_one(
+    planet: Site, server: Server, is_early: bool
+) -> None:
+    """If it is as before by then, nothing of the edit is left."""
+    text = planet.file.read_text()
+
+    def edited(_: Request) -> Answer:
+        planet.file.write_text(text.replace("Milk", "Cheese") if is_early else "[[not TOML")
+        return Answer(body=feed("tea", 1, 2, 5))
+
+    if not is_early:
+        _record(planet).unlink()
+    server.pages["/a"] = edited
+    assert planet.run("fetch", "--force").exit_code == 0
+    planet.file.write_text(text)
+    found = _found(planet)
+    assert found is not None
+    assert [*found.waiting] == ["Tea", "Milk"]
 
 
 _LIST = b"""<opml version="2.0"><head/><body><outline text="Milk" xmlUrl="%s/b"/></body></opml>"""

@@ -13,7 +13,8 @@ import click.testing
 import pytest
 
 import aggregator
-from aggregator.app import first_poll, nothing_due
+from aggregator.app import first_poll
+from aggregator.app.config_text import ConfigText
 from aggregator.cli.main import COMMANDS, main
 from aggregator.reading import early_import
 from tests.conftest import Answer, Request, Server
@@ -233,9 +234,9 @@ def test_the_first_poll_imports_what_its_config_needs(
 def test_a_store_that_is_not_known_before_the_config_is_loaded_is_none(tmp_path: Path, config: str) -> None:
     """Loading the config reports what is wrong with it."""
     file = tmp_path / "aggregator.toml"
-    assert nothing_due.store_of(file) is None
+    assert ConfigText.read(file).store is None
     file.write_text(config)
-    assert nothing_due.store_of(file) is None
+    assert ConfigText.read(file).store is None
 
 
 def test_pictures_that_are_copied_already_load_no_decoder(
