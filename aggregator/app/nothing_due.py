@@ -229,6 +229,8 @@ def record(
     `feeds`: the number of published feeds. `settled`: what the run relied on; None after a full run. If the
     record cannot be written, the next run is a full one.
     """
+    from aggregator.store.sqlite.polls import has_sources_outside_config
+
     assert isinstance(config.store, Path), "only a run with a store file is recorded"
     facts = _facts_of(config, config_digest, now) if settled is None else {**settled.kept}
     # A run without publication has changed no file: if another process has, the next run is a full one.
@@ -236,6 +238,9 @@ def record(
     set_apart = _set_apart(config.store)
     # Else it was changed just now, and may be once more without a new mtime.
     if (stamp := _stamp(config.store, files)) is None or stamp[1] != set_apart:
+        return
+    # The stamp may be that of a source which a command added after the run had looked for one.
+    if has_sources_outside_config(config.store):
         return
     until = facts["full"] if rest.until is None else min(rest.until.timestamp(), facts["full"])
     facts |= {"at": now.timestamp(), "until": until, "stamp": stamp[0], "newest": stamp[1]}
@@ -290,7 +295,7 @@ def _set_apart(store: Path) -> int | None:
     """
     newest = None
     with contextlib.suppress(OSError):
-        for place in (os.fspath(store), f"{store}-wal"):
+        for place in _files_of(store):
             if (found := _fact(place))[2] > 0:
                 newest = max(newest or 0, found[-1] - _APART_NS)
                 os.utime(place, ns=(found[-1] - _APART_NS,) * 2)
@@ -304,14 +309,19 @@ def _stamp(store: Path, files: Sequence[_Fact] | None) -> tuple[str, int] | None
 
     None: there are too many files, or the file system stores mtimes in whole seconds.
     """
-    facts = [_fact(os.fspath(store))]
-    if (journal := _fact(f"{store}-wal"))[2] > 0:  # readers leave an empty one
-        facts.append(journal)
+    file, journal = map(_fact, _files_of(store))
+    facts = [file, journal] if journal[2] > 0 else [file]  # readers leave an empty journal
     newest = max(fact[-1] for fact in facts)
     if newest % _SECOND_NS == 0 or files is None:
         return None
     facts += files
     return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
+
+
+def _files_of(store: Path) -> tuple[str, str]:
+    """Returns the paths of the store and its journal; of what a link names, as that is what changes."""
+    file = os.path.realpath(store)
+    return file, f"{file}-wal"
 
 
 def _files_in(places: Iterable[Path]) -> list[_Fact] | None:

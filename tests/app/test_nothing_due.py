@@ -296,6 +296,22 @@ def test_a_config_whose_paths_count_from_another_folder_has_no_record_of_the_sam
     assert idle_run(ConfigText.read(other), (), datetime.now(UTC)) is None
 
 
+def test_a_store_behind_a_link_is_known_by_the_file_that_changes(planet: Site) -> None:
+    """Its mtime is its own: backups go by it."""
+    store, file = planet.home / "var" / "aggregator.db", planet.home / "store.db"
+    store.rename(file)
+    store.symlink_to(file)
+    planet.run("fetch", "--force")
+    first = file.stat().st_mtime_ns
+    assert _found(planet) is not None
+    planet.run("fetch", "--force")
+    assert file.stat().st_mtime_ns > first
+    assert _found(planet) is not None
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE sources SET next_poll = 0")
+    assert _found(planet) is None
+
+
 @pytest.mark.parametrize("is_early", [False, True])
 def test_a_config_that_is_edited_during_a_run_is_for_the_next_one(
     planet: Site, server: Server, is_early: bool
@@ -315,6 +331,23 @@ def test_a_config_that_is_edited_during_a_run_is_for_the_next_one(
     found = _found(planet)
     assert found is not None
     assert [*found.waiting] == ["Tea", "Milk"]
+
+
+def test_a_source_that_is_added_while_a_run_ends_is_polled_by_the_next(
+    planet: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the run had already looked for sources that are due."""
+    close = Database.close
+
+    def closed(self: Database) -> None:
+        monkeypatch.setattr(Database, "close", close)
+        close(self)
+        planet.run("add", f"{server.url}/c", "--kind", "feed", "--name", "Cheese", "--store")
+
+    server.pages["/c"] = Answer(body=feed("cheese", 6))
+    monkeypatch.setattr(Database, "close", closed)
+    planet.run("fetch", "--force", "--refetch")
+    assert "Cheese: 1 new" in planet.run("fetch").stdout
 
 
 _LIST = b"""<opml version="2.0"><head/><body><outline text="Milk" xmlUrl="%s/b"/></body></opml>"""

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 if TYPE_CHECKING:
     from aggregator.store.store import Store
 
-__all__ = ["PolledFile"]
+__all__ = ["PolledFile", "has_sources_outside_config"]
 
 # With failed sources the status page changes, and with hubs the schedule.
 _NEEDS_MORE = """SELECT EXISTS (SELECT 1 FROM hub_subscriptions)
@@ -35,6 +36,15 @@ _STATES = """SELECT name, validators, body_hash, identity, schedule, succeeded, 
 EXISTS (SELECT 1 FROM articles WHERE articles.source = sources.name) FROM sources"""
 _DAMAGED = (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError)
 """Exceptions for values that no version has stored."""
+
+
+def has_sources_outside_config(path: Path) -> bool:
+    """Returns whether a store file has sources that are not in the config; True if it cannot be read."""
+    try:
+        with closing(sqlite3.connect(_address(path), uri=True, timeout=BUSY_SECONDS)) as connection:
+            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM followed)").fetchone()[0])
+    except sqlite3.Error:
+        return True
 
 
 class PolledFile:
@@ -48,7 +58,7 @@ class PolledFile:
         self._open_store = open_store
         self._opening = threading.Lock()
         self._whole: Store | None = None
-        address = f"file:{quote(str(path))}?mode=rw"
+        address = _address(path)
         self._connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         prepare(self._connection)
         self.sources = _Sources(self, self._connection)
@@ -195,6 +205,10 @@ def _record(
         moved_to=moved_to,
         has_articles=bool(has_articles),
     )
+
+
+def _address(path: Path) -> str:
+    return f"file:{quote(str(path))}?mode=rw"
 
 
 def _moment(value: int) -> datetime:
