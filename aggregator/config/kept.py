@@ -30,14 +30,13 @@ _UNSET = "unset"
 def plain_facts(config: Config) -> dict[str, Any] | None:
     """Returns what polls of feeds need of a config, as plain data for JSON; None if it has secrets or paths.
 
-    Of sources only those settings are kept that differ from the defaults.
+    Of a source only those settings are kept that the config sets.
     """
     if any(source.is_bound for source in config.sources):  # a login may be part of an address
         return None
     from aggregator.config.sources import Source
 
     try:
-        usual = _settings(Source.model_construct(name=""))
         return {
             "format": FORMAT,
             "feed": kinds.where("feed"),
@@ -47,9 +46,9 @@ def plain_facts(config: Config) -> dict[str, Any] | None:
             "players": _plain(config.html.players),
             "server": config.serve.url,
             "judges": bool(config.rules or config.feeds),
-            "usual": _plain_all(usual),
+            "usual": _plain_all(_settings(Source.model_construct(name=""))),
             "sources": [
-                {name: _plain(value) for name, value in _settings(each).items() if value != usual[name]}
+                {name: _plain(getattr(each, name)) for name in each.model_fields_set}
                 for each in config.sources
             ],
         }

@@ -227,12 +227,12 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
         return (home / path.expanduser()).absolute()
 
     def placed(source: Source) -> Source:
-        place = (
-            {"path": absolute(source.path)} if source.path else {"url": absolute_file_url(source.url, home)}
-        )
-        authority = {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
-        image = {"image": str(absolute(source.image_file))} if source.image_file else {}
-        return source.model_copy(update={**place, **authority, **image})
+        is_file = source.url is not None and source.url.startswith("file:")
+        changed: dict[str, object] = {"url": absolute_file_url(source.url, home)} if is_file else {}
+        changed |= {"path": absolute(source.path)} if source.path else {}
+        changed |= {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
+        changed |= {"image": str(absolute(source.image_file))} if source.image_file else {}
+        return source.model_copy(update=changed) if changed else source
 
     fetch = config.fetch
     if fetch.tls_ca:
