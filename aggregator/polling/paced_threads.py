@@ -20,11 +20,14 @@ from aggregator.errors import Later
 from aggregator.fetch import Hosts
 
 _AHEAD = 256
-_AT_ONCE = 100
+_AT_ONCE = 150
 _LONGEST_WAIT_SECONDS = 5.0
-_FEW = 50
 _GATHER_SECONDS = 0.5
-"""How long fewer than `_FEW` results wait for more: saving them together takes half the time."""
+"""How long few results wait for more: saving them together takes half the time."""
+_FEWEST, _MOST_OF_FEW, _PART = 50, 120, 10
+"""Few results are those below this part of all that are left, within these limits: a large store is written
+less often, and the last ones are saved while others are read.
+"""
 _LOOK_SECONDS = 0.5
 _LAST_SECONDS = 5.0
 
@@ -67,7 +70,7 @@ class PacedThreads(Generic[_Result]):
         self._gathers_since: float | None = None
 
     def __iter__(self) -> Iterator[list[tuple[int, _Result]]]:
-        """Yields batches of at most a hundred results, each with the number of its address."""
+        """Yields batches of at most 150 results, each with the number of its address."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="poll")
         try:
             while self._left and not self._stop.is_set():
@@ -151,7 +154,8 @@ class PacedThreads(Generic[_Result]):
     def _gathered(self, ripe: list[int]) -> list[int]:
         """Returns `ripe`, or nothing while there are few and more are expected."""
         moment = time.monotonic()
-        if 0 < len(ripe) < _FEW and self._outstanding > len(self._ended):
+        few = min(_MOST_OF_FEW, max(_FEWEST, len(self._left) // _PART))
+        if 0 < len(ripe) < few and self._outstanding > len(self._ended):
             if self._gathers_since is None:
                 self._gathers_since = moment
             if moment - self._gathers_since < _GATHER_SECONDS:

@@ -36,7 +36,7 @@ def taking_turns(
 
 
 def test_results_keep_their_order() -> None:
-    """In batches of a hundred at most; none is left out."""
+    """In batches of limited size; none is left out."""
 
     def work(number: int) -> str:
         time.sleep(0.002 * (number % 5))
@@ -44,7 +44,7 @@ def test_results_keep_their_order() -> None:
 
     batches = list(taking_turns(work))
     assert [item for batch in batches for item in batch] == [(n, str(n)) for n in range(300)]
-    assert max(map(len, batches)) <= 100
+    assert max(map(len, batches)) <= 150
 
 
 def test_work_goes_on_while_what_came_late_all_at_once_is_saved() -> None:
@@ -60,13 +60,13 @@ def test_work_goes_on_while_what_came_late_all_at_once_is_saved() -> None:
         return str(number)
 
     batches = iter(taking_turns(work))
-    assert len(next(batches)) == 100
+    assert len(next(batches)) == 150
     next(batches)
     until = time.monotonic() + 60
     while len(begun) < 300 and time.monotonic() < until:
         time.sleep(0.01)
     assert sorted(begun) == [*range(300)]
-    assert sum(map(len, batches)) == 100
+    assert sum(map(len, batches)) == 44
 
 
 def test_a_slow_request_delays_others_by_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
