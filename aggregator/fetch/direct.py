@@ -17,7 +17,6 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +33,7 @@ from aggregator.fetch.connection import (
     unreachable,
 )
 from aggregator.fetch.late_imports import import_requests
+from aggregator.model.struct import Struct
 
 if TYPE_CHECKING:
     import requests
@@ -63,8 +63,7 @@ class _Fields(dict[str, str]):
         return super().get(name.lower(), default)
 
 
-@dataclass(frozen=True, slots=True)
-class PlainAnswer:
+class PlainAnswer(Struct, frozen=True):
     """A 304, or a 200 whose body is not encoded; none of its headers is repeated.
 
     `headers.get` ignores case.

@@ -9,7 +9,6 @@ only the host of the article's own source may be reached.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher
 from aggregator.model.retrieved import Fetched, Resource
+from aggregator.model.struct import Struct
 from aggregator.normalise.links import without_login
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ __all__ = ["EmbeddedFiles", "FileBounds"]
 ACCEPT = "image/webp, image/jpeg, image/png, image/gif;q=0.9, audio/*;q=0.8, video/*;q=0.8, */*;q=0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class FileBounds:
+class FileBounds(Struct, frozen=True):
     """How large a file may be (bytes), and how long fetching it may take."""
 
     max_bytes: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
@@ -29,7 +28,7 @@ from aggregator.fetch.late_imports import import_requests
 from aggregator.fetch.map_errors import map_errors
 from aggregator.fetch.request_headers import own_headers, set_header
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Validators
-from aggregator.model.struct import replace
+from aggregator.model.struct import Struct, replace
 
 if TYPE_CHECKING:
     import requests
@@ -63,8 +62,7 @@ Permit = Callable[[str], None]
 """Called before each request for a web page. Raises FetchError when robots.txt forbids it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Hop:
+class _Hop(Struct, frozen=True):
     """One request of a fetch; `is_own` while every request so far went to the origin that the user named.
 
     `secret` is appended to the query of the request only, at the origin of the first request: it is in no

@@ -10,12 +10,12 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from aggregator import errors
+from aggregator.model.struct import Struct
 
 if TYPE_CHECKING:
     from aggregator.config.load import Source
@@ -36,8 +36,7 @@ _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _DELAY = re.compile(r"\d{1,6}(?:\.\d{0,6})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The rules of one robots.txt that apply to us.
 
     `paths` are patterns and whether they allow, the most specific first; `delay` is its Crawl-delay, which is

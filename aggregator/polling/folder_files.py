@@ -6,12 +6,12 @@ What must be remembered of a folder is stored in its validators, under `_KEY`, b
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, Validators
+from aggregator.model.struct import Struct, field
 from aggregator.polling.read_documents import Gathered
 from aggregator.store import Found
 
@@ -23,8 +23,7 @@ SECOND_LOOK = timedelta(days=1)
 _KEY = "folder"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissingFiles:
+class MissingFiles(Struct, frozen=True, kw_only=True):
     """The files that are no longer in a folder.
 
     - `gone`: the files whose articles are to be withdrawn.
@@ -37,8 +36,7 @@ class MissingFiles:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """The result of a poll of a folder.
 
     - `withdrawn`: files whose articles leave the feeds, because they are gone or are to be skipped.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from aggregator.adapters import kinds
 from aggregator.fetch import Fetched
 from aggregator.model.hub_links import HubLinks
 from aggregator.model.reading import Reading
+from aggregator.model.struct import Struct
 from aggregator.normalise.links import WEB, without_login
 from aggregator.polling.settings import policy
 from aggregator.schedule.decide import Policy
@@ -35,8 +35,7 @@ _LOST_WITHOUT_FAULT = (Reason.NEW, Reason.WAKING, Reason.CHANGED, Reason.PING)
 """If a poll for one of these reasons finds an article without a ping, that is no failure of the hub."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """The hubs that a source's document names (none if empty), and the topic to subscribe to.
 
     `is_doubtful`: the topic is at another host than the document, so the document may not be allowed to name

@@ -8,7 +8,6 @@ import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
-from aggregator.model.struct import replace
+from aggregator.model.struct import Struct, field, replace
 from aggregator.polling import folder_files
 from aggregator.polling.compare_last_poll import (
     body_hash_of,
@@ -53,8 +52,7 @@ _MOST_PASSING = 10_000
 """How many sources outside the config have their addresses remembered."""
 
 
-@dataclass(slots=True)
-class _Poll:
+class _Poll(Struct):
     """The result of fetching and reading a source, not yet saved."""
 
     update: Update | None = None

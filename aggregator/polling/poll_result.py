@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator.errors import SourceError
 from aggregator.model.article import Problem
+from aggregator.model.struct import Struct, field
 from aggregator.schedule.state import PollState
 from aggregator.store import Saved
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PollResult", "lag_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollResult:
+class PollResult(Struct, frozen=True, kw_only=True):
     """The result of one poll of one source.
 
     - `was_read`: its document was read; else it was unchanged.

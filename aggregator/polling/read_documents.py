@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.model.struct import replace
+from aggregator.model.struct import Struct, field, replace
 from aggregator.model.verdict import Judged
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
@@ -32,8 +31,7 @@ Fetches = Callable[[str], Resource]
 """Fetches a further document of a source. Raises FetchError."""
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """The readings of a source's documents, in order, and what was wrong with the documents.
 
     - `failed`: names or addresses of the documents that could not be fetched or read.
