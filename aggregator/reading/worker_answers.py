@@ -8,7 +8,6 @@ right source: nothing in them is executed in the parent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, get_origin, get_type_hints
 
@@ -16,7 +15,7 @@ from aggregator.errors import ReadError
 from aggregator.model.article import Article
 from aggregator.model.article_json import Unreadable, pack_utf8, unpack
 from aggregator.model.reading import Reading
-from aggregator.model.struct import replace
+from aggregator.model.struct import Struct, field, replace
 from aggregator.model.wire import Format, converted, is_plain, plain
 from aggregator.reading.context import Context
 
@@ -35,8 +34,7 @@ MAX_TEXT_CHARS = 4_000
 """The longest text of an error that is sent; longer ones are cut."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """A ReadError as plain data.
 
     `kind` is the module and name of its class, and `label` the label of that class. `advice` is None if it
@@ -51,8 +49,7 @@ class Failure:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedArticle:
+class PackedArticle(Struct, frozen=True, kw_only=True):
     """An article as stored: `text` is what `model.article_json.pack_utf8` returns. Its source is not sent."""
 
     id: str
@@ -61,8 +58,7 @@ class PackedArticle:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The answer of a worker: either `reading`, with its articles in `articles`, or `failure`."""
 
     reading: Reading | None = None
