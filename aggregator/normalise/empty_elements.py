@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["without_empty_elements"]
+__all__ = ["without_empty_attributes", "without_empty_elements"]
 
 MAX_ROUNDS = 10
 """How many nested elements around a removed one are removed, from the innermost."""
@@ -21,11 +21,16 @@ _JUST_ENDED = "(?<!</[abipsu]>)(?<!</em>)(?<!</li>)(?<!</strong>)"
 _END = re.compile(rf">(?=[ \t\r\n]*+</){_JUST_ENDED}[ \t\r\n]*+</({'|'.join(_NAMES.split())})>")
 
 
-def without_empty_elements(clean: str) -> str:
-    """Sanitised HTML without empty attributes and without empty elements."""
-    if '=""' in clean:
-        for attribute in _EMPTY_ATTRIBUTES:
+def without_empty_attributes(clean: str) -> str:
+    """Sanitised HTML without empty attributes."""
+    for attribute in _EMPTY_ATTRIBUTES:
+        if attribute in clean:
             clean = _without(attribute, clean)
+    return clean
+
+
+def without_empty_elements(clean: str) -> str:
+    """Sanitised HTML without empty elements."""
     for _ in range(MAX_ROUNDS):
         shells = _shells(clean)
         if not shells:
@@ -40,7 +45,7 @@ def _without(attribute: str, clean: str) -> str:
     """Removes an attribute from every tag; a text that contains the same characters stays."""
     first, *others = clean.split(attribute)
     kept = [each if _INSIDE_TAG.match(each) else attribute + each for each in others]
-    return "".join([first, *kept]) if others else clean
+    return "".join([first, *kept])
 
 
 def _shells(clean: str) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
 from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
-from aggregator.normalise.empty_elements import without_empty_elements
+from aggregator.normalise.empty_elements import without_empty_attributes, without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import tidy, without_markup
 from aggregator.normalise.xml_characters import legal
@@ -333,6 +333,7 @@ def _finish(body: HtmlBody) -> None:
         if ' style="' in clean and _ACTIVE_VALUE.search(clean):
             clean = _ACTIVE_STYLE.sub(r"\1", clean)
         clean = mathml.only_formulas(clean) if "<math" in clean else clean
+        clean = clean if body.owner is None else without_empty_attributes(clean)
     # Stored bodies are sanitised without an owner: archived ones must not change without reason.
     body.html = (clean if body.owner is None else without_empty_elements(clean)).strip()
 

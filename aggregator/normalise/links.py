@@ -8,6 +8,7 @@ browsers do.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
@@ -124,9 +125,16 @@ def _from_root(href: str, bases: tuple[str | None, ...]) -> str | None:
     """The fast path for links that start at the root, as most relative ones do; urljoin is slower."""
     if href[0] != "/" or href[:2] == "//" or "/." in href or len(href) > MAX_CHARACTERS // 2:
         return None
-    site = _SITE.match(next(filter(None, bases), None) or "")
-    url = site[0] + href if site else ""
+    site = _site(next(filter(None, bases), None) or "")
+    url = site + href if site else ""
     return url if _LEGAL.fullmatch(url) and len(url) <= MAX_CHARACTERS else None
+
+
+@lru_cache(maxsize=4)  # the links of a body have the same base, which may be long
+def _site(base: str) -> str:
+    """The beginning of a base up to its path; "" if it has another form than most."""
+    site = _SITE.match(base)
+    return site[0] if site else ""
 
 
 def _join(href: str, bases: tuple[str | None, ...]) -> str:

@@ -182,8 +182,10 @@ def is_html(text: str) -> bool:
 
     So `AT&T`, `a < b`, `<3` and `List<String>` are text; `AT&amp;T` and `<b>bold</b>` are HTML.
     """
-    if "<" in text and any(_is_tag(m[1]) for m in _TAG.finditer(text)):
-        return True
+    if "<" in text:
+        for tag in _TAG.finditer(text):  # mostly it is the first
+            if _is_tag(tag[1]):
+                return True
     return "&" in text and any(m[1] is None or f"{m[1]};" in html5 for m in _ENTITY.finditer(text))
 
 
@@ -223,8 +225,7 @@ def _is_tag(name: str | None) -> bool:
 def _left(tag: str, name: str | None) -> str:
     """The replacement of a tag in plain text."""
     name = (name or "!--").lower()
-    left = _LEFT.get(name)
-    if left is not None:
+    if (left := _LEFT.get(name)) is not None:
         return left
     if name == "img" and (alt := _ALT.search(tag)):
         return alt[1] or alt[2] or ""
@@ -279,8 +280,7 @@ def beginning(html: str, max_characters: int) -> str:
         if len(head) == len(html):
             return text
     text = text[:end]
-    sentences = [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]
-    if sentences:
+    if sentences := [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]:
         text = text[: sentences[-1]] + " "
     else:
         space = text.rfind(" ", end * 2 // 3)
