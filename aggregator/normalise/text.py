@@ -240,7 +240,7 @@ def tidy(text: str) -> str:
         return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
     # Of white space only the space is printable. To split a text into its words takes three times as long.
     while "  " in text:
-        text = text.replace("  ", " ")
+        text = " ".join(text.split("  "))  # `replace` counts them first, which takes three times as long
     return text.strip()
 
 
