@@ -15,9 +15,9 @@ from aggregator.normalise import element_fallbacks, mathml
 
 __all__ = ["has_rare_tags", "is_plain", "only_visible"]
 
-_FREQUENT = (
-    "a b blockquote br center code div em figcaption figure font h1 h2 h3 h4 h5 h6 hr i li ol p pre "
-    "span strong table tbody td th tr u ul"
+_FREQUENT = (  # the most frequent first: they are tried in this order
+    "p a br span div li em strong code b i h2 h3 ul ol td tr pre figure blockquote figcaption table h1 h4 h5 "
+    "h6 hr tbody th u center font"
 )
 _NAMES = "|".join(_FREQUENT.split())
 # Most bodies have no other tags, and many no other attribute than an address: one search for any other takes
@@ -25,7 +25,7 @@ _NAMES = "|".join(_FREQUENT.split())
 _RARE_TAG = re.compile(rf"<(?!/(?:a>|[^aA])|(?:{_NAMES}|iframe|img)[\s/>])")
 _ADDRESS = r"(?:https?:/)?/[^\s\"'<>]*"
 _NOT_PLAIN_TAG = re.compile(
-    rf"<(?!/(?:a>|[^aA])|(?:{_NAMES})(?: ?/)?>|a href=(?:\"{_ADDRESS}\"|'{_ADDRESS}')>)"
+    rf"<(?!/(?:a>|[^aA])|a href=(?:\"{_ADDRESS}\"|'{_ADDRESS}')>|(?:{_NAMES})(?: ?/)?>)"
 )
 _HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
 _NOT_SHOWN = "[hidden]:not([hidden='until-found' i]), dialog:not([open])"
