@@ -23,9 +23,10 @@ _END = re.compile(rf">(?=[ \t\r\n]*+</){_JUST_ENDED}[ \t\r\n]*+</({'|'.join(_NAM
 
 def without_empty_attributes(clean: str) -> str:
     """Sanitised HTML without empty attributes."""
-    for attribute in _EMPTY_ATTRIBUTES:
-        if attribute in clean:
-            clean = _without(attribute, clean)
+    if '=""' in clean:
+        for attribute in _EMPTY_ATTRIBUTES:
+            if attribute in clean:
+                clean = _without(attribute, clean)
     return clean
 
 
