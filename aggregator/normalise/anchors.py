@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from html import escape, unescape
-from typing import Literal, NamedTuple
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from aggregator.model.struct import Struct
 from aggregator.normalise.links import FOLLOWED, resolve
 
 __all__ = ["Owner", "has_anchors", "within_article"]
@@ -34,7 +35,7 @@ def has_anchors(html: str) -> bool:
     return "#" in html and _MAY_LEAD.search(html) is not None and _MAY_NAME.search(html) is not None
 
 
-class Owner(NamedTuple):
+class Owner(Struct, frozen=True):
     """The article of a body; `part` is "s" for a summary, which may be on the same page as the content."""
 
     source: str
