@@ -29,7 +29,7 @@ from aggregator.rules.query.index_conditions import (
 from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
 from aggregator.store.dialect import INDEXED_FIELDS
-from aggregator.store.schema import articles, feeds, placements, revisions
+from aggregator.store.schema import articles, feeds, placements, revisions, sources
 from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
@@ -41,6 +41,11 @@ _BATCH = 250
 SETTING = "search index"
 """The setting with the version of the existing index."""
 
+_FEW = 5_000
+"""The largest number of articles that are found by the index of dates: for a tenth of a large store, reading
+all articles in their order takes less time.
+"""
+
 _VERSION = f"1 {LANGUAGE_VERSION}"
 _MAX_TERMS, _MAX_DEPTH = 200, 8
 """The index is not used for more terms or deeper groups, because SQLite limits both."""
@@ -49,6 +54,8 @@ _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
 # Instead of the condition alone, for which SQLite reads all articles; these have an index.
 _IS_IN_LEFT = articles.c.pk.in_(sa.select(articles.c.pk).where(_IS_LEFT).correlate(None))
+# The index of dates begins with the source.
+_OF_ANY_SOURCE = articles.c.source.in_(sa.select(sources.c.name).correlate(None))
 _PUBLISHED = (
     sa.select(placements.c.article)
     .join(feeds, feeds.c.pk == placements.c.feed)
@@ -107,7 +114,13 @@ class Search:
         narrowed = self._usable(narrowing)
         query = sa.select(articles.c.pk).join(revisions, NEWEST_REVISION).where(articles.c.state == FOUND)
         if self._is_made() and not isinstance(narrowed, Everything):
-            query = query.where(sa.or_(self._condition(narrowed), _IS_IN_LEFT))
+            condition = self._condition(narrowed)
+            if _is_of_dates_alone(narrowed):
+                dated = sa.and_(_OF_ANY_SOURCE, condition)
+                with self._database.bounded(is_over) as connection:
+                    some = connection.scalars(sa.select(articles.c.pk).where(dated).limit(_FEW + 1)).all()
+                condition = condition if len(some) > _FEW else dated
+            query = query.where(sa.or_(condition, _IS_IN_LEFT))
         if published_but is not None:
             query = query.where(sa.exists(_PUBLISHED.where(feeds.c.name.not_in(published_but))))
         with self._database.bounded(is_over) as connection:
@@ -162,7 +175,7 @@ class Search:
         match narrowing:
             case InTime(field, low, high):
                 column: sa.ColumnElement[Any] = {
-                    "published": revisions.c.published,
+                    "published": articles.c.published,
                     "updated": revisions.c.updated,
                     "first_seen": articles.c.first_seen,
                 }[field]
@@ -187,6 +200,13 @@ class Search:
             case HasPrefix(prefix, fields):
                 return self._index.has_prefix(prefix, fields)
         return None
+
+
+def _is_of_dates_alone(narrowing: Narrowing) -> bool:
+    """Returns whether dates of publication alone narrow a search."""
+    if isinstance(narrowing, AllOf):
+        return all(map(_is_of_dates_alone, narrowing.parts))
+    return isinstance(narrowing, InTime) and narrowing.field == "published"
 
 
 def _terms(narrowing: Narrowing) -> int:

@@ -26,6 +26,7 @@ from aggregator.rules.query import parse
 from aggregator.rules.query.index_conditions import HasWords
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Found, Store, StoredArticle, Update
+from aggregator.store import search as store_search
 from aggregator.store.raw_sql import fetch_rows
 from tests.conftest import SQLITE_ONLY
 from tests.support.queries import NAMES, NOW, Made
@@ -150,6 +151,20 @@ def test_the_newest_are_found_first_and_no_more_than_asked(path: StoreAddress) -
     found = search(path, parse("tea"), NOW, 2)
     assert ([hit.title for hit in found.articles], found.is_complete) == (["Black tea", "Green tea"], True)
     assert found.articles[0].feeds == ("all",)
+
+
+@pytest.mark.parametrize("few", [0, 2, 5_000])
+def test_a_search_by_dates_alone_finds_few_and_many_alike(
+    path: StoreAddress, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their index, or by reading all; what is not in the index of words yet is found once."""
+    monkeypatch.setattr(store_search, "_FEW", few)
+    every = titles(path, "published:>1970-01-02")
+    assert len(every) >= 3
+    assert titles(path, "published:>1970-01-02 published:<2100-01-01") == every
+    store_of(path, article(9, "Coffee"))
+    assert sorted(titles(path, "published:>1970-01-02")) == sorted([*every, "Coffee"])
+    assert titles(path, "published:<1970-01-02") == []
 
 
 def test_an_edit_is_found_before_and_after_it_is_indexed(path: StoreAddress) -> None:

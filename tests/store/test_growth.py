@@ -115,12 +115,13 @@ def test_upkeep_drops_statistics_that_earlier_versions_made(site: Site, server: 
 
 
 def test_a_search_scans_no_table_of_articles(site: Site, server: Server) -> None:
-    """Once all are in the index; also if the query has more than words, or some came since."""
+    """Once all are in the index; also if the query has more than words, or no words, or some came since."""
     _follow(site, server)
     site.run("search", "tea")
     server.pages["/a"] = Answer(body=feed("tea", 2, 3, 4))
     site.run("fetch", "--force")
-    for query in ("tea", "tea", "tea published:<now", "title:tea OR tag:tea", "tea AND (tea OR text:4)"):
+    dated = ("tea published:<now", "published:<now", "published:>2000-01-01 published:<now")
+    for query in ("tea", "tea", *dated, "title:tea OR tag:tea", "tea AND (tea OR text:4)"):
         with _plans(site) as plans:
             assert "tea 4" in site.run("search", query).output
         assert plans
