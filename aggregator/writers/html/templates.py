@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import TemplateMistake
@@ -236,6 +237,11 @@ def _environment(templates: tuple[tuple[str, str], ...], folder: str, tag: str, 
 
         environment: Environment = SandboxedTemplates(**settings)
     else:
+        from aggregator.writers.html.compiled_templates import CompiledTemplates
+
+        if isinstance(_PACKAGE, Path):  # not in a ZIP file
+            # The language and time zone: filters of constants are applied when a template is compiled.
+            settings["bytecode_cache"] = CompiledTemplates(_PACKAGE, tag, timezone)
         environment = Environment(**settings)  # noqa: S701 - autoescape is among them
     locale = locale_of(tag, timezone)
     environment.globals |= {"say": locale.say, "language": tag, "max_query": MAX_QUERY}
