@@ -213,8 +213,16 @@ _recalled: dict[str, str] = {}
 
 
 def recall(name: str, place: str) -> None:
-    """Lets `named` find a kind where it was before, without a search of the installed packages."""
+    """Lets `named` find a kind where it was before, without a search of the installed packages.
+
+    Raises ConfigError if it is not there any more: its package was removed.
+    """
     _recalled[name] = place
+    try:
+        named(name)
+    except ConfigError:
+        del _recalled[name]
+        raise
 
 
 def load_of_others() -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
+from aggregator.errors import ConfigError
 from aggregator.reading.version import READER_VERSION
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def recorded_config(text: ConfigText, names: Sequence[str], now: datetime) -> Co
         from aggregator.config.kept import kept_config
 
         return kept_config(kept["config facts"], Path(kept["store"]), kept["output"])
-    except _DAMAGED:
+    except (*_DAMAGED, ConfigError):
         return None
 
 
@@ -162,9 +163,28 @@ def _kept(text: ConfigText, names: Sequence[str]) -> dict[str, Any] | None:
     """Returns the record of a store, if it was made with this config and has these sources."""
     if text.store is None:
         return None
-    kept: dict[str, Any] = json.loads(_record_path(text.store).read_bytes())
+    kept = _decoded(_record_path(text.store).read_bytes())
     is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, text.digest, str(text.store))
     return kept if is_same and all(name in kept["waiting"] for name in names) else None
+
+
+def _encoded(facts: Mapping[str, Any]) -> bytes:
+    """Returns a record as it is written: facts that are damaged are not used, whatever they look like."""
+    body = json.dumps(facts).encode()  # `dump` is slower: it is written in Python
+    return b"%s\n%s" % (_digest(body), body)
+
+
+def _decoded(record: bytes) -> dict[str, Any]:
+    """Returns the facts of a record. Raises ValueError if it is damaged."""
+    digest, _, body = record.partition(b"\n")
+    if digest != _digest(body):
+        raise ValueError("damaged")
+    facts: dict[str, Any] = json.loads(body)
+    return facts
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).hexdigest().encode()
 
 
 def _is_in_time(kept: Mapping[str, Any], now: datetime) -> bool:
@@ -250,8 +270,8 @@ def record(
     with contextlib.suppress(OSError):
         try:
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(facts))  # `dump` is slower: it is written in Python
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_encoded(facts))
             aside.replace(place)
         finally:
             aside.unlink(missing_ok=True)
@@ -315,7 +335,7 @@ def _stamp(store: Path, files: Sequence[_Fact] | None) -> tuple[str, int] | None
     if newest % _SECOND_NS == 0 or files is None:
         return None
     facts += files
-    return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
+    return _digest(json.dumps(sorted(facts)).encode()).decode(), newest
 
 
 def _files_of(store: Path) -> tuple[str, str]:

@@ -60,7 +60,8 @@ def kept_config(facts: Mapping[str, Any], store: Path, output: str) -> Config:
     """Returns the config of which these are the facts, with its store file and output folder.
 
     It has the settings that polls of feeds use, and no others. Raises ValueError for facts of another
-    version, KeyError, TypeError and AttributeError for damaged ones.
+    version, ConfigError for a kind whose package was removed, KeyError, TypeError and AttributeError for
+    damaged facts.
     """
     if facts["format"] != FORMAT:
         raise ValueError("kept by another version")

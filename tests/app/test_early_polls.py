@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from aggregator.adapters import kinds
 from aggregator.app import app
 from aggregator.app.config_text import ConfigText
 from aggregator.app.nothing_due import (
     LONGEST,
     SettledStore,
+    _decoded,
+    _encoded,
     _files_in,
     _stamp,
     recorded_config,
@@ -221,19 +224,21 @@ def test_an_app_that_is_opened_late_has_the_whole_config(
         begin(self, config, now)
 
     monkeypatch.setattr(app.App, "__init__", noted)
-    before = json.loads(_record(planet).read_bytes())["config facts"]
+    before = _decoded(_record(planet).read_bytes())["config facts"]
     server.pages["/1"] = _page(1, 7)
     planet.run("fetch", "--force")
     assert configs == [load(planet.file)]
-    assert json.loads(_record(planet).read_bytes())["config facts"] == before
+    assert _decoded(_record(planet).read_bytes())["config facts"] == before
 
 
 def test_a_config_that_cannot_be_kept_is_read(planet: Site, server: Server, opened: list[str]) -> None:
-    """It has a secret, or what is kept is damaged."""
+    """It has a secret, what is kept is damaged, or the kind of its sources was of a package that is gone."""
     damaged: Any
-    for damaged in (None, {}, [], {"format": 0}):
-        record = json.loads(_record(planet).read_bytes())
-        _record(planet).write_text(json.dumps({**record, "config facts": damaged}))
+    facts = _decoded(_record(planet).read_bytes())["config facts"]
+    for damaged in (None, {}, [], {"format": 0}, {**facts, "feed": "gone:KIND"}, {**facts, "feed": 1}):
+        record = _decoded(_record(planet).read_bytes())
+        _record(planet).write_bytes(_encoded({**record, "config facts": damaged}))
+        kinds.forget()
         assert recorded_config(ConfigText.read(planet.file), (), datetime.now(UTC)) is None
         assert planet.run("fetch", "--force").exit_code == 0
     assert opened == []
@@ -258,12 +263,12 @@ def test_early_polls_do_not_delay_the_next_full_run(planet: Site, opened: list[s
 
 def _change_unnoticed(site: Site, statement: str, **changes: Any) -> None:
     """Changes the store, and its record so that nobody notices; `changes` are in the record, too."""
-    store, settled = site.home / "var" / "aggregator.db", json.loads(_record(site).read_bytes())
+    store, settled = site.home / "var" / "aggregator.db", _decoded(_record(site).read_bytes())
     with closing(sqlite3.connect(store)) as connection, connection:
         connection.execute(statement)
     stamp = _stamp(store, _files_in(map(Path, settled["folders"])))
     assert stamp is not None
-    _record(site).write_text(json.dumps({**settled, **changes, "stamp": stamp[0], "newest": stamp[1]}))
+    _record(site).write_bytes(_encoded({**settled, **changes, "stamp": stamp[0], "newest": stamp[1]}))
 
 
 @pytest.mark.parametrize(

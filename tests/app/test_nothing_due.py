@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sqlite3
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.app.config_text import ConfigText
-from aggregator.app.nothing_due import LONGEST, IdleRun, idle_run
+from aggregator.app.nothing_due import LONGEST, IdleRun, _decoded, _encoded, idle_run
 from aggregator.store.database import Database
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
@@ -115,21 +114,26 @@ def _add_file(site: Site) -> None:
 
 
 def _damage_record(site: Site) -> None:
-    _record(site).write_text('{"mark": [')
+    record = _record(site).read_bytes()
+    _record(site).write_bytes(record.replace(b'"full": 1', b'"full": 2'))
+
+
+def _shorten_record(site: Site) -> None:
+    _record(site).write_bytes(_record(site).read_bytes()[:-1])
 
 
 def _empty_record(site: Site) -> None:
-    _record(site).write_text("[]")
+    _record(site).write_bytes(_encoded({}))
 
 
 def _of_other_version(site: Site) -> None:
-    kept = json.loads(_record(site).read_text())
-    _record(site).write_text(json.dumps({**kept, "mark": ["0", *kept["mark"][1:]]}))
+    kept = _decoded(_record(site).read_bytes())
+    _record(site).write_bytes(_encoded({**kept, "mark": ["0", *kept["mark"][1:]]}))
 
 
 _CHANGES = [
     *(_edit_config, _disable, _leave_journal, _move_store, _remove_document, _change_document),
-    *(_remove_output, _add_file, _damage_record, _empty_record, _of_other_version),
+    *(_remove_output, _add_file, _damage_record, _shorten_record, _empty_record, _of_other_version),
 ]
 
 
