@@ -96,7 +96,7 @@ def made_feed(number: int) -> bytes:
     entries = []
     for n in range(25):
         body = "".join(paragraph(chance, is_han) for _ in range(chance.randint(6, 12)))
-        escaped = body.replace("&", "&amp;").replace("<", "&lt;")
+        escaped, beginning = (text.replace("&", "&amp;").replace("<", "&lt;") for text in (body, body[:200]))
         link = f"https://site{number}.example/{n}"
         if number % 2:
             entries.append(
@@ -107,7 +107,7 @@ def made_feed(number: int) -> bytes:
             entries.append(
                 f"<item><guid>{link}</guid><title>Title {n}</title><link>{link}</link><pubDate>{n + 1:02} Jan 2026 "
                 f"10:00:00 +0100</pubDate><dc:creator>A. Writer</dc:creator><category>x</category>"
-                f"<description>{escaped[:200]}</description><content:encoded><![CDATA[{body}]]></content:encoded></item>"
+                f"<description>{beginning}</description><content:encoded><![CDATA[{body}]]></content:encoded></item>"
             )
     inside = "".join(entries)
     if number % 2:
