@@ -249,7 +249,7 @@ def record(
     `feeds`: the number of published feeds. `settled`: what the run relied on; None after a full run. If the
     record cannot be written, the next run is a full one.
     """
-    from aggregator.store.sqlite.polls import has_sources_outside_config
+    from aggregator.store.sqlite.polls import has_more_to_poll
 
     assert isinstance(config.store, Path), "only a run with a store file is recorded"
     facts = _facts_of(config, config_digest, now) if settled is None else {**settled.kept}
@@ -259,8 +259,9 @@ def record(
     # Else it was changed just now, and may be once more without a new mtime.
     if (stamp := _stamp(config.store, files)) is None or stamp[1] != set_apart:
         return
-    # The stamp may be that of a source which a command added after the run had looked for one.
-    if has_sources_outside_config(config.store):
+    # The stamp may be that of a source which a command added, or a hub's ping made due, after the run had
+    # looked for such.
+    if has_more_to_poll(config.store, rest.until):
         return
     until = facts["full"] if rest.until is None else min(rest.until.timestamp(), facts["full"])
     facts |= {"at": now.timestamp(), "until": until, "stamp": stamp[0], "newest": stamp[1]}

@@ -354,6 +354,24 @@ def test_a_source_that_is_added_while_a_run_ends_is_polled_by_the_next(
     assert "Cheese: 1 new" in planet.run("fetch").stdout
 
 
+def test_a_source_that_a_hub_makes_due_while_a_run_ends_is_polled_by_the_next(
+    planet: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server saves pings while other processes run."""
+    close = Database.close
+
+    def closed(self: Database) -> None:
+        monkeypatch.setattr(Database, "close", close)
+        close(self)
+        now = datetime.now(UTC).timestamp() * 1_000_000
+        with closing(sqlite3.connect(planet.home / "var" / "aggregator.db")) as connection, connection:
+            connection.execute("UPDATE sources SET next_poll = ? WHERE name = 'Milk'", (int(now),))
+
+    monkeypatch.setattr(Database, "close", closed)
+    planet.run("fetch", "--force", "--refetch")
+    assert _found(planet) is None
+
+
 _LIST = b"""<opml version="2.0"><head/><body><outline text="Milk" xmlUrl="%s/b"/></body></opml>"""
 _ANSWERS = {
     "unchanged": Answer(304),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aggregator.schedule.state import PollState
-from aggregator.store.instants import EPOCH
+from aggregator.store.instants import EPOCH, microseconds
 from aggregator.store.poll_rows import row_of, statements
 from aggregator.store.polled_articles import OF_SOURCE, from_rows
 from aggregator.store.records import PolledArticles, SourceRecord, Update
@@ -26,23 +26,29 @@ from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare
 if TYPE_CHECKING:
     from aggregator.store.store import Store
 
-__all__ = ["PolledFile", "has_sources_outside_config"]
+__all__ = ["PolledFile", "has_more_to_poll"]
 
 # With failed sources the status page changes, and with hubs the schedule.
 _NEEDS_MORE = """SELECT EXISTS (SELECT 1 FROM hub_subscriptions)
 OR EXISTS (SELECT 1 FROM sources WHERE active AND (error IS NOT NULL OR is_gone))"""
+_MORE = """SELECT EXISTS (SELECT 1 FROM followed) OR EXISTS (SELECT 1 FROM sources
+WHERE (next_poll IS NULL OR next_poll < ?) AND active AND is_enabled AND NOT is_gone)"""
 _SCHEDULES = "SELECT name, schedule, next_poll FROM sources WHERE active AND is_enabled AND NOT is_gone"
 _STATES = """SELECT name, validators, body_hash, identity, schedule, succeeded, reader_version, moved_to,
 EXISTS (SELECT 1 FROM articles WHERE articles.source = sources.name) FROM sources"""
+_NEVER = 2**63 - 1
 _DAMAGED = (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError)
 """Exceptions for values that no version has stored."""
 
 
-def has_sources_outside_config(path: Path) -> bool:
-    """Returns whether a store file has sources that are not in the config; True if it cannot be read."""
+def has_more_to_poll(path: Path, until: datetime | None) -> bool:
+    """Returns whether a store file has sources that are due before this time (None: ever), or sources outside
+    the config; True if it cannot be read.
+    """
+    before = _NEVER if until is None else microseconds(until)
     try:
         with closing(sqlite3.connect(_address(path), uri=True, timeout=BUSY_SECONDS)) as connection:
-            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM followed)").fetchone()[0])
+            return bool(connection.execute(_MORE, (before,)).fetchone()[0])
     except sqlite3.Error:
         return True
 
