@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -169,22 +170,21 @@ def _kept(text: ConfigText, names: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _encoded(facts: Mapping[str, Any]) -> bytes:
-    """Returns a record as it is written: facts that are damaged are not used, whatever they look like."""
+    """Returns a record as it is written: facts that are damaged are not used, whatever they look like.
+
+    With a digest, a run with 5,000 sources and nothing to do would take 4 ms more.
+    """
     body = json.dumps(facts).encode()  # `dump` is slower: it is written in Python
-    return b"%s\n%s" % (_digest(body), body)
+    return b"%08x\n%s" % (zlib.crc32(body), body)
 
 
 def _decoded(record: bytes) -> dict[str, Any]:
     """Returns the facts of a record. Raises ValueError if it is damaged."""
-    digest, _, body = record.partition(b"\n")
-    if digest != _digest(body):
+    check, _, body = record.partition(b"\n")
+    if check != b"%08x" % zlib.crc32(body):
         raise ValueError("damaged")
     facts: dict[str, Any] = json.loads(body)
     return facts
-
-
-def _digest(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=16).hexdigest().encode()
 
 
 def _is_in_time(kept: Mapping[str, Any], now: datetime) -> bool:
@@ -336,7 +336,7 @@ def _stamp(store: Path, files: Sequence[_Fact] | None) -> tuple[str, int] | None
     if newest % _SECOND_NS == 0 or files is None:
         return None
     facts += files
-    return _digest(json.dumps(sorted(facts)).encode()).decode(), newest
+    return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
 
 
 def _files_of(store: Path) -> tuple[str, str]:
