@@ -166,10 +166,10 @@ def test_jobs_that_could_not_be_queued_are_reported_in_a_line_and_queued_later(
 
     monkeypatch.setattr(engine, "_queue", fill_up)
     run_until(engine, lambda: "no space left" in caplog.text)
-    (line,) = [each for each in caplog.messages if "could not be queued" in each]
-    assert line == (
+    # Twice if a minute begins meanwhile: then the first job is queued again.
+    assert {each for each in caplog.messages if "could not be queued" in each} == {
         "what follows shard could not be queued, and will be in a minute: no space left on device"
-    )
+    }
     assert "Traceback" not in caplog.text
 
 
