@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.config.home import DEFAULT_STORE, home_of
+
 if TYPE_CHECKING:
     from aggregator.config.load import Config
 
 __all__ = ["ConfigText"]
-
-_DEFAULT_STORE = "var/aggregator.db"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ConfigText:
         found = hashlib.blake2b(self.body, digest_size=16)
         with suppress(RuntimeError):  # it has no home
             found.update(os.fsencode(Path.home()))
-        found.update(os.fsencode(self._home))
+        found.update(os.fsencode(home_of(self.file)))
         return found.hexdigest()
 
     @cached_property
@@ -55,10 +55,10 @@ class ConfigText:
         """
         try:
             head, opened, _ = f"\n{(self.body or b'').decode('utf-8-sig')}".partition("\n[")
-            store = tomllib.loads(head).get("store", _DEFAULT_STORE)
+            store = tomllib.loads(head).get("store", DEFAULT_STORE)
             if not isinstance(store, str) or "://" in store or not opened:
                 return None
-            return (self._home / Path(store).expanduser()).absolute()
+            return (home_of(self.file) / Path(store).expanduser()).absolute()
         except (ValueError, RuntimeError):  # loading the config says what is wrong
             return None
 
@@ -68,8 +68,3 @@ class ConfigText:
         from aggregator.config.load import checked, load
 
         return load(self.file) if self.body is None else checked(self.body, self.file, str(self.file))
-
-    @property
-    def _home(self) -> Path:
-        folder = self.file.absolute().parent
-        return folder.parent if folder.name == "config" else folder

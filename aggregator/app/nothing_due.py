@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,7 @@ def _encoded(facts: Mapping[str, Any]) -> bytes:
     return b"%08x\n%s" % (zlib.crc32(body), body)
 
 
+@lru_cache(maxsize=1)  # a run reads the record up to three times, because other runs write it
 def _decoded(record: bytes) -> dict[str, Any]:
     """Returns the facts of a record. Raises ValueError if it is damaged."""
     check, _, body = record.partition(b"\n")

@@ -16,6 +16,7 @@ from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.consistency import contradictions
 from aggregator.config.digests import Digest
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
+from aggregator.config.home import DEFAULT_STORE, home_of
 from aggregator.config.notifying import Notify, Smtp
 from aggregator.config.pages import Colours, DarkColours, PageSettings
 from aggregator.config.posting import Mastodon
@@ -65,7 +66,6 @@ __all__ = [
     "Source",
     "StoriesSettings",
     "checked",
-    "home_of",
     "load",
     "mistake_at",
     "mistakes_of_kinds",
@@ -103,7 +103,7 @@ class Config(Settings):
     fetch: Fetch = Field(default_factory=Fetch.model_construct)
     html: HtmlSettings = Field(default_factory=HtmlSettings.model_construct)
     serve: Serve = Field(default_factory=Serve.model_construct)
-    store: StorePlace = Path("var/aggregator.db")
+    store: StorePlace = Path(DEFAULT_STORE)
     output: FilePath = Path("feeds")
     staging: FilePath = Path("var/staging")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -164,15 +164,6 @@ def named(names: Sequence[str], known: Sequence[str]) -> None:
     """Checks names of sources that a person typed. Raises ConfigError for each that is not known."""
     if mistakes := [f"no source is named {n!r}{_suggestion(n, known)}" for n in names if n not in known]:
         raise ConfigError(*mistakes)
-
-
-def home_of(file: Path) -> Path:
-    """The folder that relative paths count from.
-
-    The one that contains `config/`, else the file's own folder.
-    """
-    folder = file.absolute().parent
-    return folder.parent if folder.name == "config" else folder
 
 
 def load(file: Path) -> Config:

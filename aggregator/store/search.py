@@ -29,8 +29,8 @@ from aggregator.rules.query.index_conditions import (
 from aggregator.store.article_states import FOUND
 from aggregator.store.database import Database, remember
 from aggregator.store.dialect import INDEXED_FIELDS
-from aggregator.store.schema import articles, feeds, placements, revisions, sources
-from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
+from aggregator.store.schema import articles, feeds, placements, revisions
+from aggregator.store.stored_article import NEWEST_REVISION, OF_ANY_SOURCE, StoredArticle, from_row, of_newest
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
 
@@ -54,8 +54,6 @@ _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
 # Instead of the condition alone, for which SQLite reads all articles; these have an index.
 _IS_IN_LEFT = articles.c.pk.in_(sa.select(articles.c.pk).where(_IS_LEFT).correlate(None))
-# The index of dates begins with the source.
-_OF_ANY_SOURCE = articles.c.source.in_(sa.select(sources.c.name).correlate(None))
 _PUBLISHED = (
     sa.select(placements.c.article)
     .join(feeds, feeds.c.pk == placements.c.feed)
@@ -116,7 +114,7 @@ class Search:
         if self._is_made() and not isinstance(narrowed, Everything):
             condition = self._condition(narrowed)
             if _is_of_dates_alone(narrowed):
-                dated = sa.and_(_OF_ANY_SOURCE, condition)
+                dated = sa.and_(OF_ANY_SOURCE, condition)
                 with self._database.bounded(is_over) as connection:
                     some = connection.scalars(sa.select(articles.c.pk).where(dated).limit(_FEW + 1)).all()
                 condition = condition if len(some) > _FEW else dated

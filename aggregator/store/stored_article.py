@@ -23,6 +23,7 @@ __all__ = [
     "ERASED",
     "JUDGED",
     "NEWEST_REVISION",
+    "OF_ANY_SOURCE",
     "REVISION",
     "RecentArticles",
     "StoredArticle",
@@ -80,6 +81,9 @@ REVISION: tuple[sa.ColumnElement[Any], ...] = (
 NEWEST_REVISION = revisions.c.pk == articles.c.revision
 """The condition that joins an article with its newest revision."""
 
+OF_ANY_SOURCE = articles.c.source.in_(sa.select(sources.c.name).correlate(None))
+"""A condition that every article meets: with it, SQLite uses indexes that begin with the source."""
+
 
 def is_named(name: str) -> sa.ColumnElement[bool]:
     """Returns a condition: the article has this link, also in a stored earlier version, or this id.
@@ -90,9 +94,7 @@ def is_named(name: str) -> sa.ColumnElement[bool]:
     of_alias = sa.select(aliases.c.article).where(
         sa.or_(aliases.c.alias == name, aliases.c.alias.startswith(f"{ERASED}{digest_of_link(name)}"))
     )
-    # The index of ids begins with the source.
-    of_any = articles.c.source.in_(sa.select(sources.c.name).correlate(None))
-    own = (articles.c.uid == name, sa.and_(articles.c.id == name, of_any))
+    own = (articles.c.uid == name, sa.and_(articles.c.id == name, OF_ANY_SOURCE))
     return sa.or_(*own, articles.c.pk.in_(of_link), articles.c.pk.in_(of_alias))
 
 

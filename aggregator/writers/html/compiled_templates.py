@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import sys
 from contextlib import suppress
 from importlib.metadata import version
@@ -13,6 +12,9 @@ from pathlib import Path
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+
+from aggregator.errors import WriteError
+from aggregator.writers.output_files import write_if_changed
 
 __all__ = ["CompiledTemplates"]
 
@@ -41,16 +43,8 @@ class CompiledTemplates(BytecodeCache):
         """Writes the bucket's template, unless Python may not write compiled modules either."""
         if sys.dont_write_bytecode:
             return
-        place = self._file(bucket)
-        aside = place.with_suffix(f".{secrets.token_hex(8)}")
-        with suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with aside.open("xb") as file:
-                    bucket.write_bytecode(file)
-                aside.replace(place)
-            finally:
-                aside.unlink(missing_ok=True)
+        with suppress(WriteError):
+            write_if_changed(self._file(bucket), bucket.bytecode_to_string())
 
     def _file(self, bucket: Bucket) -> Path:
         return Path(cache_from_source(str(self._folder / f"{bucket.key}-{self._mark}.py")))
