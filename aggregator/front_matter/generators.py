@@ -24,7 +24,10 @@ _HEADING = re.compile(r"^(?:#[ \t]+(\S[^\r\n]*)|(\S[^\r\n]*)\r?\n={3,}[ \t]*$)",
 _NOTHING = re.compile(r"(?i)\s*(?:|~|null|none|undefined|nan|invalid date)\s*")
 _ABSOLUTE = re.compile(r"(?i)https?://[^\s/]\S*")
 _OF_ENCLOSURE = frozenset(("url", "type", "length", "title", "duration"))
-_EPOCH_BUG = (1970, 1)
+_NO_DATES = {
+    (1970, 1): "is seconds taken for milliseconds, not a date",
+    (1, 1): "is not a date: Hugo writes it where there is none",  # the zero of Go's time.Time
+}
 
 
 def article(meta: dict[str, Any], body: str, *, url: str, problems: list[Problem]) -> Article:
@@ -103,10 +106,10 @@ def _date(meta: dict[str, Any], keys: Iterable[str], problems: list[Problem]) ->
         if written is None or typed(meta[key]) in (True, False):
             continue
         when = date(written)
-        if when is not None and (when.year, when.month) != _EPOCH_BUG:
+        why = _NO_DATES.get((when.year, when.month)) if when else "is not a date"
+        if when is not None and why is None:
             del meta[key]
             return when
-        why = "seconds taken for milliseconds, not a date" if when else "is not a date"
         problems.append(Problem(text=f"{key} {why}: {written[:60]}"))
         if when or _NOTHING.fullmatch(written):
             del meta[key]

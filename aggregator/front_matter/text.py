@@ -214,7 +214,7 @@ class _Json(_Handler):
     def load(self, fm: str, *, first_line: int = 1, **_: Any) -> dict[str, Any]:
         block = fm if fm.lstrip().startswith("{") else f"{{{fm}}}"
         try:
-            meta = json.loads(block, parse_constant=_refuse)
+            meta = json.loads(block, parse_constant=_refuse, parse_float=_finite)
             yaml_text.check_bounds(meta)
         except (ValueError, RecursionError) as error:
             line = first_line + getattr(error, "lineno", 1) - 1
@@ -311,6 +311,12 @@ _HANDLERS: tuple[_Handler, ...] = (
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(written: str) -> float | str:
+    """JSON's `1e999` is more than a float holds: it stays as written."""
+    value = float(written)
+    return value if math.isfinite(value) else written
 
 
 def _json_like(value: Any) -> Any:

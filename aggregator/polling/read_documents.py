@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.errors import SourceError
@@ -21,6 +21,9 @@ MAX_DOCUMENTS = 100
 """The largest number of further documents of a source that one poll fetches."""
 
 _STEP = timedelta(seconds=1)
+_EARLIEST = datetime(
+    1900, 1, 1, tzinfo=UTC
+)  # the first date that feeds have (`dates.parse`); files may have others
 _ALIKE = 2
 """A problem that at least this many files share is reported once for all of them."""
 
@@ -147,7 +150,7 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     """
     dates = [f.article.published for f in found if f.article.published is not None]
     said = (f.article.origin.updated for f in found if f.article.origin.updated is not None)
-    stands_at = min(min(dates) - _STEP if dates else next(said, None) or modified or now, now)
+    stands_at = min(max(min(dates), _EARLIEST) - _STEP if dates else next(said, None) or modified or now, now)
     placed = []
     for each in found:
         if each.article.published is None:

@@ -138,8 +138,8 @@ class _Folder:
     def mend(self, kept: StoredArticle) -> None:
         """Writes an article's file again if it is empty or cut short."""
         post = self.known[kept.uid]
-        body = writer.render(self._item(kept), self._posts, post.path)
         try:
+            body = self._render(self._item(kept), post.path)
             path = self._path(post.path)
             found = self._body(path)
             if found is None or not (self._is_cut(found) or body.startswith(found.rstrip(b"\0"))):
@@ -164,7 +164,7 @@ class _Folder:
             if post is not None and holds == "nothing":
                 self._taken.discard(folder_key(post.path))
             place = post.path if post is not None and holds == "ours" else self._place(item, kept)
-            body = writer.render(item, self._posts, place)
+            body = self._render(item, place)
             if write_if_changed(path := self._path(place), body):
                 self._done.written.append(path)
         except WriteError as error:
@@ -174,6 +174,12 @@ class _Folder:
             path=place, body_hash=_hash(body), mark=mark, source=kept.article.source, id=kept.article.id
         )
         self._note(kept.uid, made)
+
+    def _render(self, item: Item, place: str) -> bytes:
+        try:
+            return writer.render(item, self._posts, place)
+        except WriteError as error:
+            raise WriteError(f"{self._posts.folder / place}: {error}") from error
 
     def _item(self, kept: StoredArticle) -> Item:
         copies = copies_shown([kept], self._store, self._copies_at)

@@ -431,7 +431,9 @@ def test_a_date_is_read_or_missing(written: str, iso: str | None) -> None:
     assert (when.isoformat() if when else None) == iso
 
 
-@pytest.mark.parametrize("written", ["Invalid Date", "Mon, 19 Jan 1970 10:51:32 GMT"])
+@pytest.mark.parametrize(
+    "written", ["Invalid Date", "Mon, 19 Jan 1970 10:51:32 GMT", "0001-01-01T00:00:00Z", "0001-01-01"]
+)
 def test_a_nonsense_date_is_missing_and_reported(written: str) -> None:
     """No date, one problem, and nothing left over in extra."""
     article, problems = front_matter.parse(head(f"title: t\ndate: {written}"))
@@ -523,6 +525,14 @@ def test_every_generators_form_gives_the_same_article(text: str) -> None:
     assert expected.tags == ("b", "c")
     assert front_matter.loads(text, url="u") == expected
     assert front_matter.loads(text.encode(), url="u") == expected
+
+
+@pytest.mark.parametrize("text", ['{"n": 1e999, "f": 1e2}\nbody', '"n": 1e999,\n"f": 1e2\n;;;\nbody'])
+def test_a_number_of_json_that_no_float_holds_stays_as_written(text: str) -> None:
+    """JSON has no infinity, and neither have posts."""
+    article = front_matter.loads(text, url="u")
+    assert article.extra == {"n": "1e999", "f": 100.0}
+    assert front_matter.loads(front_matter.dumps(article)) == article
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aggregator.errors import FetchError, ReadError
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
-from aggregator.polling.read_documents import MAX_DOCUMENTS, Gathered, found, gather
+from aggregator.polling.read_documents import (
+    MAX_DOCUMENTS,
+    Gathered,
+    dated_in_order,
+    found,
+    gather,
+)
 from aggregator.reading.document import Context, Reading
+from aggregator.store import Found
 from tests.conftest import NOW
 
 PAGES = {"a": ("1", ["b", "c"]), "b": ("2", ["a", "c"]), "c": ("1", []), "refused": ("", [])}
@@ -70,3 +79,14 @@ def test_an_unreadable_only_document_is_the_sources_failure() -> None:
     """And not only a problem in it."""
     with pytest.raises(ReadError):
         gathered_from("refused")
+
+
+def test_articles_without_a_date_are_placed_beside_one_of_the_first_day_of_the_calendar() -> None:
+    """A file may have any date that Python can hold, and nothing is before its first."""
+    dated = Article(id="1", published=datetime(1, 1, 1, tzinfo=UTC))
+    placed = dated_in_order([Found(dated), Found(Article(id="2")), Found(Article(id="3"))], None, NOW)
+    moments = [each.stands_at for each in placed]
+    assert moments[0] is None
+    assert moments[1] is not None
+    assert moments[2] is not None
+    assert moments[2] < moments[1] < NOW

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Posts
+from aggregator.errors import WriteError
 from aggregator.publishing.posts import write_posts
 from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.writers import posts as writer
@@ -226,6 +227,26 @@ def test_a_folder_that_cannot_be_written_is_reported(planet: Site) -> None:
     assert "posts" in result.output
     assert "cannot be" in result.output
     assert (planet.output / "news" / "rss.xml").exists() or (planet.output / "News" / "rss.xml").exists()
+
+
+def test_an_article_that_no_file_can_hold_is_named_and_the_others_are_written(
+    planet: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kind of another package may give any value to `extra`."""
+    render = writer.render
+
+    def refusing(item: Item, posts: Posts, place: str) -> bytes:
+        if item.article.title == "a 2":
+            raise WriteError("front matter cannot hold it")
+        return render(item, posts, place)
+
+    monkeypatch.setattr(writer, "render", refusing)
+    result = planet.run("fetch")
+    assert result.exit_code == 1
+    assert (
+        f"{planet.home / 'posts' / 'News/2024-01-03-a-2.html'}: front matter cannot hold it" in result.stderr
+    )
+    assert len(files(planet)) == 2
 
 
 def test_posts_are_what_a_source_of_articles_reads(planet: Site, tmp_path: Path) -> None:
