@@ -15,7 +15,7 @@ _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
-class FeedHints(Struct, frozen=True, kw_only=True):
+class FeedHints(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The hints in a feed document about how often to poll it; a field is None or empty without a hint.
 
     `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any
 
+from aggregator.model.json_format import JsonFormat, Moment
 from aggregator.model.struct import Struct, field
 from aggregator.schedule.hints import FeedHints
 
@@ -58,7 +55,7 @@ _SENTENCES = {
 }
 
 
-class PollState(Struct, frozen=True, kw_only=True):
+class PollState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The stored state of a source's polling; `PollState()` is a new source, due at once.
 
     `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
@@ -71,23 +68,23 @@ class PollState(Struct, frozen=True, kw_only=True):
     last poll (see `schedule.settings`); "" when they are not known.
     """
 
-    next_poll: datetime | None = None
+    next_poll: Moment | None = None
     reason: Reason = Reason.NEW
-    since: datetime | None = None
-    polled: datetime | None = None
+    since: Moment | None = None
+    polled: Moment | None = None
     polls: int = 0
     failures: int = 0
     postponed: int = 0
-    held_off: datetime | None = None
+    held_off: Moment | None = None
     offline: int = 0
-    gone_since: datetime | None = None
+    gone_since: Moment | None = None
     hints: FeedHints = field(default_factory=FeedHints)
     fresh_for: timedelta | None = None
-    published: tuple[datetime, ...] = ()
+    published: tuple[Moment, ...] = ()
     moved_to: str | None = None
-    moved_since: datetime | None = None
+    moved_since: Moment | None = None
     moved_count: int = 0
-    whole: datetime | None = None
+    whole: Moment | None = None
     unread: str = ""
     advice: str = ""
     unread_as: str = ""
@@ -126,20 +123,15 @@ class PollState(Struct, frozen=True, kw_only=True):
         return _remembered(text)
 
     def to_json(self) -> str:
-        """One JSON object: times in ISO 8601, durations in seconds; fields with the default value are left
-        out.
-        """
-        return _ENCODER.encode(_fields_of(self))
+        """One JSON object: times and durations in ISO 8601; fields with the default value are left out."""
+        return JsonFormat.dumps(self)
 
-    @classmethod
-    def from_json(cls, text: str) -> PollState:
+    @staticmethod
+    def from_json(text: str) -> PollState:
         """The state that `to_json` wrote; unknown keys are ignored, missing keys are defaults. Raises
         ValueError.
         """
-        try:
-            return cls(**_read(json.loads(text), cls))
-        except (TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(f"not the state of a source: {error}") from error
+        return _FORMAT.loads(text)
 
 
 @lru_cache(maxsize=4_000)
@@ -151,56 +143,4 @@ def _remembered(text: str) -> PollState:
         return PollState()
 
 
-def _fields_of(value: PollState | FeedHints) -> dict[str, object]:
-    # Not `asdict`: its deep copies took a quarter of a poll that gave a 304. Nor a function that json calls
-    # for each date: with sixteen dates in a state, that took a third of the rest.
-    names = _NAMES[type(value)]
-    return {
-        name: write(each) if (write := _WRITERS.get(type(each))) else each
-        for name, each in zip(names, _VALUES[type(value)](value), strict=True)
-        if each or type(each) is timedelta  # a duration of zero is not the same as None
-    }
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
-_WRITERS: Mapping[type, Callable[[Any], object]] = {
-    datetime: datetime.isoformat,
-    timedelta: timedelta.total_seconds,
-    tuple: lambda dates: [*map(datetime.isoformat, dates)],
-    frozenset: sorted,
-    FeedHints: _fields_of,
-}
-
-
-def _hints(data: Mapping[str, Any]) -> FeedHints:
-    return FeedHints(**_read(data, FeedHints))
-
-
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("next_poll", "since", "polled", "held_off", "gone_since"), datetime.fromisoformat),
-    **dict.fromkeys(("moved_since", "whole", "base"), datetime.fromisoformat),
-    **dict.fromkeys(("fresh_for", "ttl", "period"), lambda seconds: timedelta(seconds=seconds)),
-    **dict.fromkeys(("polls", "failures", "postponed", "offline", "moved_count"), int),
-    **dict.fromkeys(("skip_hours", "skip_days"), frozenset),
-    "reason": Reason,
-    "hints": _hints,
-    "published": lambda texts: tuple(map(datetime.fromisoformat, texts)),
-    **dict.fromkeys(("moved_to", "unread", "advice", "unread_as", "read_as"), str),
-    **dict.fromkeys(("asked_as", "asked_at", "asked_host", "options_as", "paced_as"), str),
-}
-
-
-def _read(data: Mapping[str, Any], kind: type[PollState | FeedHints]) -> dict[str, Any]:
-    names = _NAMES[kind]
-    return {
-        name: _READERS[name](value) for name, value in data.items() if value is not None and name in names
-    }
-
-
-# Computed once: asking `dataclasses` for a thousand sources took as long as all other work on their states.
-_NAMES: Mapping[type[PollState | FeedHints], Mapping[str, None]] = {
-    kind: dict.fromkeys(kind.__struct_fields__) for kind in (PollState, FeedHints)
-}
-_VALUES: Mapping[type[PollState | FeedHints], Callable[[Any], tuple[Any, ...]]] = {
-    kind: attrgetter(*names) for kind, names in _NAMES.items()
-}
+_FORMAT = JsonFormat(PollState)

@@ -602,7 +602,7 @@ def test_a_thousand_sources_started_together_do_not_march_in_step(policy: Policy
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"reason": "whim"}', '{"polled": 5}', '{"hints": [1]}', '{"polls": "x"}']
+    "text", ["", "[]", "{", '{"reason": "whim"}', '{"polled": "soon"}', '{"hints": [1]}', '{"polls": "x"}']
 )
 def test_a_state_that_cannot_be_read_raises_value_error(text: str) -> None:
     """The caller knows which row of its store it is."""
