@@ -29,10 +29,12 @@ def load(body: bytes, content_type: str | None = None) -> tuple[Any, list[Proble
     return value, problems
 
 
-def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple[list[Any], list[Problem]]:
-    """The values of the first list under `key`, up to where the text breaks off.
+def load_broken(
+    body: bytes, key: str, content_type: str | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """An object whose text breaks off in its list `key`: what is before that list, and its complete values.
 
-    Raises ReadError for none.
+    Raises ReadError if the list has none.
     """
     text = encoding.decode(body, content_type).text
     start = re.search(rf'"{re.escape(key)}"\s*:\s*\[', text)
@@ -47,11 +49,21 @@ def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple
             break
         found.append(value)
         at = _after_space(text, at)
-    if not found:
+    if start is None or not found:
         raise ReadError(described(fault or ValueError(f"it has no list {key!r}")))
     line = text.count("\n", 0, at) + 1
     what = f"broken JSON after {len(found)} items: {described(fault) if fault else 'it ends too early'}"
-    return found, [Problem(text=what, where=f"line {line}")]
+    whole = _object_before(text[: start.start()])
+    return whole | {key: found}, [Problem(text=what, where=f"line {line}")]
+
+
+def _object_before(text: str) -> dict[str, Any]:
+    """The keys of an object of which `text` is the beginning, up to the comma before the next key."""
+    try:
+        value = _DECODER.decode(f"{text.strip().removesuffix(',')}}}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def described(error: Exception) -> str:

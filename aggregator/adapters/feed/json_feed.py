@@ -32,8 +32,8 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     except ReadError:
         if _MARK.encode() not in body[:2_000]:
             raise
-        items, problems = json_text.load_broken(body, "items", content_type)
-        data = {"version": _MARK, "items": items}
+        found, problems = json_text.load_broken(body, "items", content_type)
+        data = {"version": _MARK} | found
     if not _is_feed(data):
         raise NotAFeed("JSON, but not a JSON Feed; kind 'json' reads the responses of an API", url=url)
     odd = Oddities()

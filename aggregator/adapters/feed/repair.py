@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.entities import html5
+from itertools import islice
 
 from aggregator.model.article import Problem
 from aggregator.normalise.xml_characters import XML_FORBIDDEN, legal
@@ -160,7 +161,7 @@ def _reference(token: str, entities: dict[str, str]) -> str:
 
 
 _CLOSED_ENTRY = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
-_OPEN_ENTRY = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
+_OPEN_ENTRY = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)(?:[\s>]|\Z)", re.IGNORECASE)
 
 
 def _mend_end(done: Repaired) -> None:
@@ -174,11 +175,16 @@ def _mend_end(done: Repaired) -> None:
             done.problems.append(Problem(text=what, where=_line(text, closed)))
         done.text = f"{text[:closed]}{end}>"
         return
-    last = max(_CLOSED_ENTRY.finditer(text), key=re.Match.end, default=None)
-    if last is None:
-        return
-    lost = " and the entry it stops in" if _OPEN_ENTRY.search(text, last.end()) else ""
+    whole = max((found.end() for found in _CLOSED_ENTRY.finditer(text)), default=0)
+    after = [found.start() for found in islice(_OPEN_ENTRY.finditer(text, whole or 1), 2)]
+    if not whole:
+        if len(after) != 1:  # a feed that closes none of its entries may be complete
+            return
+        whole = after[0]
+    lost = " and the entry it stops in" if after else ""
     what = f"the document stops before its end{lost}; those before are whole"
     done.problems.append(Problem(text=what, where=_line(text, len(text))))
-    channel = "</channel>" if "<channel" in text and "</channel" not in text else ""
-    done.text = f"{text[: last.end()]}{channel}{end}>"
+    kept = text[:whole]
+    # In RSS 1.0 the channel ends before its entries.
+    channel = "</channel>" if "<channel" in kept and "</channel" not in kept else ""
+    done.text = f"{kept}{channel}{end}>"

@@ -63,6 +63,37 @@ def test_a_truncated_feed_gives_its_complete_entries() -> None:
     assert titles(body[: body.index(b"<guid>2")]) == ["One"]
 
 
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+ xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel rdf:about="c"><title>R</title>
+<items><rdf:Seq><rdf:li rdf:resource="1"/></rdf:Seq></items></channel>
+<item rdf:about="1"><title>One</title><content:encoded>a</content:encoded><description>b</description></item>
+<item rdf:about="2"><title>Two</title></item></rdf:RDF>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>A</title><entry><id>1</id><title>One</title>
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>a</p></div></content></entry>
+<entry><id>2</id><title>Two</title></entry></feed>"""
+
+
+@pytest.mark.parametrize("text", [RSS, RDF, ATOM], ids=["RSS", "RDF", "Atom"])
+def test_wherever_a_feed_is_cut_its_entries_are_those_of_the_whole(text: str) -> None:
+    """Also in its first entry, and in the tags after its last one."""
+    body = text.encode()
+    whole = feed.read(body).entries
+    counts = set()
+    for end in range(1, len(body)):
+        try:
+            cut = feed.read(body[:end]).entries
+        except NotAFeed:
+            continue
+        assert cut == whole[: len(cut)]
+        counts.add(len(cut))
+    assert counts == {0, 1, 2}
+
+
+def test_a_feed_that_closes_none_of_its_entries_may_be_whole() -> None:
+    """Nothing says that its last one is cut."""
+    assert titles(b"<rss><channel><item><title>One</title><item><title>Two</title>")[:1] == ["One"]
+
+
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp1252"])
 def test_every_encoding_gives_the_same_feed(codec: str) -> None:
     """The declaration is right or absent."""

@@ -110,6 +110,19 @@ def test_a_truncated_json_feed_gives_its_complete_items_and_a_problem() -> None:
     assert document.problems[0].where == "line 1"
 
 
+def test_items_of_a_truncated_json_feed_are_those_of_the_whole() -> None:
+    """Links are relative to the feed's page, and its author is theirs: both are named before the items."""
+    whole = (
+        b'{"version": "https://jsonfeed.org/version/1.1", "title": "F [x]", "authors": [{"name": "Ann"}],'
+        b' "home_page_url": "https://here.example/blog/",'
+        b' "items": [{"id": "1", "url": "one"}, {"id": "2", "url": "two"}]}'
+    )
+    document = read_it(whole[: whole.index(b"two")])
+    assert document.articles == read_it(whole).articles[:1]
+    assert document.articles[0].link == "https://here.example/blog/one"
+    assert document.articles[0].authors == ("Ann",)
+
+
 def test_values_that_are_not_items_are_reported_and_left_out() -> None:
     """The others stay."""
     document = read_it(feed("x", None, {"id": "1", "title": "One"}))
