@@ -153,7 +153,7 @@ class PlacementWriter:
         """Marks all feeds and full archives that show an article, because it is rendered differently now."""
         self.renew_of(pk)
         theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
-        self._write_again(theirs)
+        self._write_again(sa.and_(theirs, sa.not_(archive_entries.c.is_hidden)))
 
     def _write_again(self, chosen: sa.ColumnElement[bool]) -> None:
         of = (archive_entries.c.feed, archive_entries.c.number)

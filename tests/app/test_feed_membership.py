@@ -103,6 +103,24 @@ def test_a_saved_feed_is_published_like_a_category(polled: Site) -> None:
     assert shown(polled, "Tea-time") == set()
 
 
+def test_a_feed_that_shows_nothing_any_more_is_not_written_again(polled: Site) -> None:
+    """Its archives still know the articles that its query found, but show none of them."""
+    choose(polled, '[[feeds]]\nname = "Old"\nquery = "tea OR chess OR weather"\n')
+    choose(polled, "")
+    assert "Old/archive/1/atom.xml" in polled.files()
+    before = generation(polled, "Old")
+    choose(polled, "[[rules]]\nname = 'T'\nwhen = 'tea'\nthen = { tag = ['x'] }\n")
+    choose(polled, '[[feeds]]\nname = "Other"\nquery = "tea"\n')
+    assert generation(polled, "Old") == before
+
+
+def generation(site: Site, name: str) -> int:
+    """How often a feed was to be written."""
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
+        found: int = direct.execute("SELECT generation FROM feeds WHERE name = ?", (name,)).fetchone()[0]
+    return found
+
+
 def test_an_article_is_filed_elsewhere_and_rewritten_where_it_is_shown(polled: Site) -> None:
     """A changed rewriting reaches articles that are there, archives included."""
     move = 'then = { file-under = ["Games"], remove-from = ["World"] }'
