@@ -59,8 +59,8 @@ def reports_errors(command: Callable[..., int]) -> Callable[..., None]:
             if isinstance(error, click.Abort) and isinstance(error.__context__, EOFError):
                 raise  # the input ended at a question
             end("stopped: what is saved stays saved, and no file is incomplete")
-        except BrokenPipeError:
-            raise  # click ends quietly when the reader of its output is gone
+        except (BrokenPipeError, click.ClickException):
+            raise  # click ends quietly when the reader of its output is gone, and prints usage errors
         except OSError as error:
             if error.filename is None:  # our own output: standard output is a file on a full disk
                 _give_up_stdout()

@@ -125,6 +125,13 @@ def with_ascii_host(url: str) -> str | None:
         return None
 
 
+def _has_usable_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
     """Every outline that is a feed, in document order, with the folders around it."""
     path: list[str] = []
@@ -137,7 +144,7 @@ def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
         kind = attributes.get("type", "").lower()
         if address:
             resolved = links.resolve(_with_scheme(address))
-            if resolved and with_ascii_host(resolved):
+            if resolved and with_ascii_host(resolved) and _has_usable_port(resolved):
                 yield Subscription(
                     url=resolved,
                     title=name,

@@ -65,6 +65,8 @@ def test_an_outline_has_its_title_site_and_folders() -> None:
         ('<outline type="link" url="https://a.example/other.opml"/>', ""),
         ('<outline xmlUrl="https://bücher.example/é"/>', "https://bücher.example/%C3%A9"),
         (f'<outline xmlUrl="https://{"é" * 70}.example/"/>', ""),
+        ('<outline xmlUrl="http://a.example:8080/"/>', "http://a.example:8080/"),
+        ('<outline xmlUrl="http://a.example:99999/"/>', ""),
         ('<outline xmlUrl="file:///etc/passwd"/>', ""),
         ('<outline xmlUrl="exec:rm -rf"/>', ""),
         ('<outline xmlUrl="javascript:alert(1)"/>', ""),
