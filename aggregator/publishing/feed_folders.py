@@ -22,7 +22,7 @@ from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, items_with
 from aggregator.store import RecentArticles, Store
 from aggregator.writers.channel import Channel, Item, Writer
-from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.output_files import make_folder, remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = [
     *("FeedFolders", "FeedPlan", "RenderContext", "Task", "WriteResult"),
@@ -179,15 +179,21 @@ class FeedFolders:
         removed.
         """
         compress, failed = self._config.publish.compress, len(result.errors)
+        bodies = []
+        for writer in writers.values():
+            try:
+                bodies.append((writer.file_name, writer.render(document)))
+            except WriteError as error:
+                result.errors.append(error)
+        is_new = bool(bodies) and make_folder(os.fspath(place))
         try:
-            was_there = place.is_dir()
+            was_there = not is_new and place.is_dir()
             if was_there:
                 remove_leftovers(place, below=False)
-            for writer in writers.values():
-                path = place / writer.file_name
+            for name, body in bodies:
+                path = place / name
                 try:
-                    body = writer.render(document)
-                    changed = write_if_changed(path, body, compress=compress, folder_is_new=not was_there)
+                    changed = write_if_changed(path, body, compress=compress, folder_is_new=is_new)
                     if changed or self._reports_all:
                         result.written.append(path)
                 except WriteError as error:

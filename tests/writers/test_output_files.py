@@ -15,7 +15,14 @@ import brotli
 import pytest
 
 from aggregator.errors import WriteError
-from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.output_files import (
+    make_folder,
+    place,
+    remove,
+    remove_leftovers,
+    stamp,
+    write_if_changed,
+)
 
 
 def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
@@ -111,6 +118,39 @@ def test_an_impossible_path_is_a_write_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WriteError):
         write_if_changed(tmp_path / name, b"new")
+
+
+def test_what_is_written_in_parts_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel may take less than it is given; also several parts, and an empty one."""
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: whole(handle, data[:7]))
+    write_if_changed(tmp_path / "rss.xml", LARGE)
+    place(tmp_path / "atom.xml", [LARGE, b"", LARGER], 0)
+    assert (tmp_path / "rss.xml").read_bytes() == LARGE
+    assert (tmp_path / "atom.xml").read_bytes() == LARGE + LARGER
+
+
+def test_a_folder_is_made_once_with_those_above_it(tmp_path: Path) -> None:
+    """A link to a folder counts as one that is there."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    made = [
+        make_folder(f"{tmp_path}/{name}")
+        for name in ("tea/archive/1", "tea/archive/1", "tea/archive/2", "link")
+    ]
+    assert made == [True, False, True, False]
+    assert (tmp_path / "tea" / "archive" / "1").is_dir()
+
+
+@pytest.mark.parametrize(
+    "name", ["file", "file/1", "a\0b", "nowhere"], ids=["a file", "below", "NUL", "a link"]
+)
+def test_a_folder_that_cannot_be_made_is_reported_when_a_file_is_written(tmp_path: Path, name: str) -> None:
+    """The error names the file."""
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone" / "folder")
+    assert not make_folder(f"{tmp_path}/{name}")
+    with pytest.raises(WriteError, match=r"rss\.xml: it cannot be written"):
+        write_if_changed(tmp_path / name / "rss.xml", b"new")
 
 
 def test_a_symbolic_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:
