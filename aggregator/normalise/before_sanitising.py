@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from aggregator.normalise import element_fallbacks, mathml
 
-__all__ = ["has_rare_tags", "is_plain", "only_visible"]
+__all__ = ["has_rare_tags", "is_plain", "only_visible", "with_first_lines"]
 
 _FREQUENT = (  # the most frequent first: they are tried in this order
     "p a br span div li em strong code b i h2 h3 ul ol td tr pre figure blockquote figcaption table h1 h4 h5 "
@@ -46,6 +46,7 @@ _LITE = re.compile(
 )
 _PLAYERS = {"youtube": "https://www.youtube.com/embed/", "vimeo": "https://player.vimeo.com/video/"}
 _BODY = re.compile(r"<(/?)body(?=[\s>])", re.IGNORECASE)
+_FIRST_LINE = re.compile(r"(<pre[^<>]*>)\n")
 _COLOURED_BODY = re.compile(r"<body\s[^<>]*(?:bgcolor|background)", re.IGNORECASE)
 _COLOURED = re.compile(r"<[a-z][^<>]*?[\s\"'](?:bgcolor|style)\s*=[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"(?<=[\s\"'])style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -109,8 +110,17 @@ def only_visible(html: str, *, rare_tags: bool = True) -> str:
     return html
 
 
+def with_first_lines(written: str) -> str:
+    """HTML that a serialiser wrote, with the empty first lines of `<pre>`.
+
+    Parsers ignore a line break after the tag, and serialisers do not write one: each time HTML is read and
+    written, an empty line would be lost.
+    """
+    return _FIRST_LINE.sub(r"\1\n\n", written) if "<pre" in written else written
+
+
 def _inner(tree: LexborHTMLParser) -> str:
-    return (tree.body.inner_html or "") if tree.body is not None else ""
+    return with_first_lines(tree.body.inner_html or "") if tree.body is not None else ""
 
 
 def _replaced(html: str) -> str:

@@ -14,7 +14,7 @@ import nh3
 
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
-from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible
+from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible, with_first_lines
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.empty_elements import without_empty_attributes, without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -319,9 +319,10 @@ def _clean(body: HtmlBody) -> str:
     else:
         cleaner = _CLEANER
     try:
-        return cleaner.clean(html)
+        clean = cleaner.clean(html)
     except UnicodeEncodeError:  # a lone surrogate
-        return cleaner.clean(_legal(html))
+        clean = cleaner.clean(_legal(html))
+    return with_first_lines(clean)
 
 
 def _finish(body: HtmlBody) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
+from aggregator.normalise.before_sanitising import with_first_lines
 from aggregator.normalise.html import sanitise
 
 __all__ = ["BodyChanges", "checked_selectors"]
@@ -51,7 +52,7 @@ class BodyChanges:
         if not is_changed and not kept:
             return html
         left = "\n".join(kept) if kept else (tree.body.inner_html or "" if tree.body is not None else "")
-        return sanitise(left, link) or html
+        return sanitise(with_first_lines(left), link) or html
 
 
 def _outermost(tree: LexborHTMLParser, selectors: tuple[str, ...]) -> list[str]:

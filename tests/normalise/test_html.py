@@ -22,6 +22,7 @@ RULES = ' loading="lazy" referrerpolicy="no-referrer">'
         "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>",
         '<pre class="language-python"><code class="hljs language-python">x &lt; 1</code></pre>',
         '<div class="highlight"><pre><span class="k">def</span></pre></div>',
+        '<pre lang="de">\n\n  first line empty</pre><pre>one</pre>',
         '<p style="text-align:center">x</p>',
         '<span style="font-weight:bold;font-style:italic">x</span>',
         "<figure><figcaption>x</figcaption></figure>",
@@ -35,6 +36,13 @@ RULES = ' loading="lazy" referrerpolicy="no-referrer">'
 def test_honest_markup_stays_as_it_is(markup: str) -> None:
     """Structure, language, direction, code and alignment matter to readers."""
     assert sanitise(markup, BASE) == markup
+
+
+def test_a_first_empty_line_of_code_is_lost_in_no_step() -> None:
+    """Hidden elements and formulas are removed from a parsed body, which is then parsed once more."""
+    code = "<pre>\n\nx &lt; 1</pre>"
+    assert sanitise(f"<p hidden>a</p><noembed>b</noembed>{code}", BASE) == f"b{code}"
+    assert sanitise("<pre>\nx</pre>", BASE) == "<pre>x</pre>"
 
 
 @pytest.mark.parametrize(

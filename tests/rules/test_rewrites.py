@@ -113,6 +113,12 @@ def test_bodies_are_changed_by_selectors(table: Any, content: str) -> None:
         assert "Subscribe" not in changed
 
 
+def test_a_rewritten_body_keeps_the_first_empty_line_of_code() -> None:
+    """It is parsed and written twice: for the selectors, and by the sanitiser."""
+    code = "<pre>\n\nx</pre>"
+    assert rewritten(replace(ARTICLE, content=f"<p>y</p>{code}"), remove="p").content == code
+
+
 def test_rewritten_bodies_are_sanitised() -> None:
     """An article that was not would be afterwards."""
     raw = replace(ARTICLE, content="<p>x</p><b onclick=a()>y</b><script>z</script>")
