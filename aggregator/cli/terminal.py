@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import sys
@@ -239,6 +238,8 @@ def print_versions(now: StoredArticle, earlier: Sequence[Version]) -> None:
 
 
 def _edited(before: Article, after: Article) -> Iterator[str]:
+    import difflib
+
     from aggregator.front_matter import text as front_matter  # imports YAML
 
     was, became = (front_matter.dumps(version).splitlines() for version in (before, after))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from aggregator import errors
 from aggregator.adapters.kinds import RefusedFile
@@ -29,6 +28,8 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
         raise errors.FetchError(f"{url} is not an address of a file: {error}", url=url) from error
     if parts.netloc not in ("", "localhost"):
         raise errors.FetchError(f"{url} names another machine, not this one", url=url, advice="")
+    from urllib.request import url2pathname  # which imports much
+
     path = Path(url2pathname(parts.path))
     try:
         with Folder(path.parent) as folder:

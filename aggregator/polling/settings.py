@@ -88,7 +88,7 @@ def _place_of(address: str) -> _Place:
     host = ""
     with contextlib.suppress(ValueError):
         host = urlsplit(address).hostname or ""
-    return _Place(host, _digest(_text([without_login(address)])))
+    return _Place(host, _digest(f"[{_text(without_login(address))}]"))  # a list takes five times as long
 
 
 class _Read(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.errors import WriteError
+from aggregator.model.struct import Struct
 
 __all__ = ["POLLS_SHOWN_AFTER", "SHOWN_SOURCES", "Published", "shows_polls_of"]
 
@@ -18,8 +18,7 @@ SHOWN_SOURCES = "shown sources"
 """The setting that begins with the time of the newest poll that is shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """The result of a publication.
 
     - `feeds`, `rendered`: the number of feeds, and of those that were rendered and written.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.model.entry import IdentityKind
+from aggregator.model.struct import Struct
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots, which dataclasses make slow to pickle
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """The facts from config and store that reading a document of a source needs.
 
     - `kind`, `options`: the kind of source and its own options; None: the kind has none, or its defaults.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 
 __all__ = ["is_permanent", "uuid_of"]
 
@@ -20,6 +21,7 @@ _URI = re.compile(
 )
 
 
+@lru_cache(maxsize=2_000)  # asked twice for each new article of a transaction
 def is_permanent(id_: str) -> bool:
     """Returns whether an id is a valid URI, which is published unchanged."""
     return _URI.fullmatch(id_) is not None

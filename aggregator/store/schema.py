@@ -141,10 +141,17 @@ Index(
     sqlite_where=revisions.c.replaced.is_not(None),
 )
 
-# SQLite does not accept NaN as JSON, and then refuses the whole statement.
-WITHOUT_LINK = "CASE WHEN json_valid(revisions.data) THEN json_extract(revisions.data, '$.link') END IS NULL"
+# A packed article begins with its title, then its link; a quote inside a JSON text is escaped. For
+# `json_extract`, SQLite parses the whole text: a fifth of the time of storing articles. It does not accept
+# NaN as JSON, and then refuses the whole statement.
+WITHOUT_LINK = """CASE
+WHEN substr(revisions.data, 10 + instr(substr(revisions.data, 11, 500), '"'), 10) = '","link":"'
+AND revisions.data GLOB '{"title":"*' THEN 0
+WHEN revisions.data GLOB '{"link":"*' THEN 0
+WHEN json_valid(revisions.data) THEN json_extract(revisions.data, '$.link') IS NULL
+ELSE 1 END"""
 """The SQL condition for revisions of articles without a link; an index has only these."""
-Index(
+REVISIONS_WITHOUT_LINK = Index(
     "revisions_without_link",
     revisions.c.article,
     sqlite_where=text(WITHOUT_LINK.replace("revisions.", "")),

@@ -27,6 +27,7 @@ from aggregator.store.migrations import opening, upgrade
 from aggregator.store.schema import WITHOUT_LINK, metadata
 from aggregator.store.sqlite.checkpoint import Checkpoint, empty_journal
 from aggregator.store.sqlite.connections import BUSY_SECONDS, prepare, setting
+from aggregator.store.sqlite.index_upkeep import renew_indexes
 from aggregator.store.sqlite.value_types import wrong_types
 
 __all__ = ["SQLite", "store_errors"]
@@ -172,11 +173,12 @@ class SQLite:
         return store_errors(self._path)
 
     def make_tables(self, connection: sa.Connection, there: Collection[str]) -> None:
-        """Creates missing tables. SQLAlchemy would check each table separately, which took half the time
-        of opening.
+        """Creates missing tables, and indexes of earlier versions anew. SQLAlchemy would check each table
+        separately, which took half the time of opening.
         """
         if lacking := [table for table in metadata.sorted_tables if table.name not in there]:
             metadata.create_all(connection, lacking)
+        renew_indexes(connection)
 
     def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
         """Returns the columns of each existing table."""
