@@ -22,7 +22,7 @@ MAX_ANCHORS = 5_000
 _MAY_NAME = re.compile(r"\s(?:id|name)\s*=", re.IGNORECASE)
 # The end of an attribute's value, not a character reference: every body is searched for this.
 _MAY_LEAD = re.compile(r"#(?![0-9]+;|[xX][0-9A-Fa-f]+;)[^\s\"'<>#]+[\"'\s>]")
-_TAG = re.compile(r'<([a-z][a-z0-9]*)((?: [^\s="]+="[^"]*")+)>')
+_TAG = re.compile(r'<([a-z][a-z0-9]*)((?: [^ ="]+="[^"]*")+)>')
 _NAMES = re.compile(r' (?:id|name)="([^"]*)"')
 _LINK = re.compile(r' href="([^"#]*)#([^"]*)"')
 _OURS = re.compile(r"a[0-9a-f]{8}s?-[A-Za-z0-9_.:-]{1,80}")

@@ -23,7 +23,7 @@ _NAMES = "|".join(_FREQUENT.split())
 # Most bodies have no other tags, and many no other attribute than an address: one search for any other takes
 # a third of the time of searching for each that is changed.
 _RARE_TAG = re.compile(rf"<(?!/(?:a>|[^aA])|(?:{_NAMES}|iframe|img)[\s/>])")
-_ADDRESS = r"(?:https?:/)?/[^\s\"'<>]*"
+_ADDRESS = r"(?:https?:/)?/[!#-&(-;=?-~]*"  # ASCII without quotes and angle brackets
 _NOT_PLAIN_TAG = re.compile(
     rf"<(?!/(?:a>|[^aA])|a href=(?:\"{_ADDRESS}\"|'{_ADDRESS}')>|(?:{_NAMES})(?: ?/)?>)"
 )

@@ -85,13 +85,13 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
-_ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r' ([^ ="]+)="([^"]*)"')
 _SOURCE = re.compile(r' src="([^\s"][^"]*)"')
 _UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
 """Signs that an image may be a tracking pixel, or loaded lazily."""
 _TOUCHED = re.compile(
-    r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?>(?: [^\s="]++="[^"]*+")*))>'
-    r'|iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
+    r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?>(?: [^ ="]++="[^"]*+")*))>'
+    r'|iframe((?: [^ ="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
 )
 _SIDE = re.compile(r' (?:width|height)="([^"]*)"')
 
@@ -154,8 +154,9 @@ class _Finish:
 
     def _image(self, m: re.Match[str], written: str) -> str:
         source = _SOURCE.search(written)
-        sound = _SOUND_SRCSET.search(written) if len(written) < MAX_CHARACTERS else None
-        if source is None or _UNUSUAL.search(written) or (" srcset=" in written and sound is None):
+        has_set = " srcset=" in written
+        sound = _SOUND_SRCSET.search(written) if has_set and len(written) < MAX_CHARACTERS else None
+        if source is None or _UNUSUAL.search(written) or (has_set and sound is None):
             attributes = _read(written)
             if "srcset" in attributes or "data-" in written:
                 self._undo_lazy_loading(attributes)
@@ -228,11 +229,12 @@ def is_pixel(attributes: dict[str, str]) -> bool:
 _CANDIDATE = re.compile(r"[^\s,]\S*")
 _DESCRIPTOR = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?[wxh])?[^,]*,?")
 # A srcset that `_srcset` would not change, as most publishers write it.
+_IN_PATH = r"[A-Za-z0-9_!$%'()*+./:;=?@~#-]*"
 _SOUND = (
-    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[\w!$%'()*+./:;=?@~#-]*(?:&amp;[\w!$%'()*+./:;=?@~#-]*)*)?"
+    rf"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{{1,5}})?(?:/{_IN_PATH}(?:&amp;{_IN_PATH})*)?"
     r"(?: [0-9]+(?:\.[0-9]+)?[wxh])?"
 )
-_SOUND_SRCSET = re.compile(rf' srcset="{_SOUND}(?:, {_SOUND})*"', re.ASCII)
+_SOUND_SRCSET = re.compile(rf' srcset="{_SOUND}(?:, {_SOUND})*"')
 
 
 def _srcset(written: str, bases: tuple[str, ...]) -> str:

@@ -33,8 +33,9 @@ _FOLLOWED = (
 FOLLOWED = WEB | frozenset(_FOLLOWED.split())
 """Schemes of links that are safe to follow, in articles and in everything that is published."""
 
+# Letters as ranges: a class with `\w` in it takes twice as long for each character.
 _LEGAL = re.compile(
-    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*)(?::[0-9]{1,5})?(?:[/?#][\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9_!$%&'()*+,./:;=?@~#-]*)?"
 )
 _DROPPED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")

@@ -24,7 +24,7 @@ XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _PLACED = re.compile(r"(?:.*\n)?(?:/|[A-Za-z][A-Za-z0-9+.-]*:)")
 """A base, or a reference after it, that begins at the root or with a scheme."""
-_ADDRESS = re.compile(r"https?://[\w.-]+(?:/[\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII)
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_!$%&'()*+,./:;=?@~#-]*)?")
 _FOREIGN = ("{http://www.w3.org/2000/svg}", "{http://www.w3.org/1998/Math/MathML}")
 
 _MIME: dict[str, TextType] = {

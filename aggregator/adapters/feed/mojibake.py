@@ -18,7 +18,8 @@ _SIGNS = (
 )
 _FEW = 16
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
-_SUSPECT = re.compile("[\x80-\x9f]|[\xc2-\xf4](?:[\x80-\xbf]|[\u0152-\u2122])")
+# One character class first: it skips what cannot begin a match in half the time of an alternation.
+_SUSPECT = re.compile("[\x80-\x9f\xc2-\xf4](?:(?<=[\x80-\x9f])|[\x80-\xbf\u0152-\u2122])")
 _TO_C1 = {ord(character): code for code, character in _C1.items() if character}
 
 
