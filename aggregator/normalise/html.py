@@ -15,6 +15,7 @@ import nh3
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
 from aggregator.normalise.before_sanitising import has_rare_tags, is_plain, only_visible, with_first_lines
+from aggregator.normalise.clean_form import in_clean_form
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.empty_elements import without_empty_attributes, without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -276,9 +277,13 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
     Each step is done for all bodies before the next, while its code is in the processor's caches: one body at
     a time made all reading take a sixth longer.
     """
-    marked = []
+    marked, known = [], []
     for body in bodies:
         if "<" in body.raw or "&" in body.raw:
+            if body.is_legal and (written := in_clean_form(body.raw)) is not None:
+                body.raw, body.is_plain = written, True
+                known.append(body)
+                continue
             body.is_plain = len(body.raw) <= 2 * MAX_ATTRIBUTES and is_plain(body.raw)
             if not body.is_plain:
                 body.raw = _prepared(body.raw)
@@ -289,7 +294,7 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
         _place.bases = body.bases
         _place.has_anchors = body.has_anchors = has_anchors(body.raw)
         body.raw = _clean(body)
-    for body in marked:
+    for body in [*marked, *known]:
         _finish(body)
 
 
