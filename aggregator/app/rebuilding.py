@@ -25,6 +25,7 @@ from aggregator.normalise.folder_names import folder_name
 from aggregator.notify.digests import entry_again, sources_of
 from aggregator.reading.document import read
 from aggregator.store import Found, Store, Update, by_categories
+from aggregator.store.published_ids import uuid_of
 from aggregator.store.rebuilding import REBUILT, REBUILT_READER, begin
 
 __all__ = ["Rebuilt", "rebuild"]
@@ -123,6 +124,7 @@ class _Published:
         self.notes: list[str] = []
         self._folders: dict[str, set[str]] = defaultdict(set)
         self._of_posts: set[str] = set()
+        self._posts: dict[tuple[object, ...], list[str]] = {}
 
     def read_posts(self) -> None:
         """Reads the config's posts, which have the source and id of their articles."""
@@ -141,8 +143,9 @@ class _Published:
             if article.source not in names or not article.published:
                 continue  # not written by us, or its source is not in the config any more
             article = replace(article, content=_active(article.content), summary=_active(article.summary))
-            self.articles[f"{article.source}\n{article.id}"] = article
-            self._of_posts.add(article.id)
+            self.articles[key := f"{article.source}\n{article.id}"] = article
+            self._of_posts |= {article.id, uuid_of(article.source, article.id)}
+            self._posts.setdefault(_look(article), []).append(key)
 
     def read_feeds(self, folder: Path) -> None:
         """Reads published feeds and their archives: Atom, else JSON Feed, else RSS."""
@@ -164,6 +167,11 @@ class _Published:
         for article in document.articles:
             self._folders[article.id].add(folder)
             if article.id in self._of_posts:
+                continue
+            if len(posts := self._posts.get(_look(article), [])) == 1:
+                # Its source was renamed, or another source has its id: the id that was published stays.
+                self.articles[posts[0]] = replace(self.articles[posts[0]], id=article.id)
+                self._of_posts.add(article.id)
                 continue
             known = self.articles.get(article.id)
             if known is None or (article.updated and (not known.updated or article.updated >= known.updated)):
@@ -218,6 +226,12 @@ class _Owners:
         hosts = {_host(address) for address in (origin.self_link, origin.link) if address}
         names = {self._by_host[host] for host in hosts if host in self._by_host}
         return names.pop() if len(names) == 1 else None
+
+
+def _look(article: Article) -> tuple[object, ...]:
+    """Facts by which an entry of a feed and a post are matched; dates of feeds are in seconds."""
+    published = article.published and article.published.replace(microsecond=0)
+    return (published, article.title, article.link)
 
 
 def _host(address: str) -> str:

@@ -101,6 +101,23 @@ def test_posts_name_the_source_of_an_article(planet: Site, server: Server) -> No
     assert (planet.home / "posts" / "mine.md").read_text().endswith("words")
 
 
+@pytest.mark.parametrize("name", ["The third", "Renamed"])
+def test_an_article_in_a_feed_and_in_posts_is_one(planet: Site, name: str) -> None:
+    """Posts have the id of its source, feeds the published one, which a renamed source does not change."""
+    planet.file.write_text(f'publish.posts.folder = "posts"\n{planet.file.read_text()}')
+    if name != "The third":
+        assert planet.run("rename", "The third", name).exit_code == 0
+    planet.run("fetch", "--refetch")
+    before = entries(planet)
+    lose(planet)
+    facts = json.loads(planet.run("rebuild", "--json").stdout)
+    assert (facts["articles"], facts["of_known_sources"]) == (32, 32)
+    planet.run("publish", "--all")
+    assert entries(planet) == before
+    assert "0 new" in planet.run("fetch", "--force").stdout
+    assert entries(planet) == before
+
+
 def test_an_existing_store_and_a_missing_folder_are_refused(planet: Site) -> None:
     """The error says what to do."""
     result = planet.run("rebuild")
