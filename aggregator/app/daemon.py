@@ -72,6 +72,8 @@ class Daemon:
         self._app: App | None = None
         self._ended: datetime | None = None
         self._is_behind = False
+        self._store_file: tuple[int, int] | None = None
+        self._is_store_gone = False
         self._keep: Callable[[], bool] = lambda: True
 
     def run(self) -> NoReturn:
@@ -133,8 +135,10 @@ class Daemon:
         self._vitals.beat()
         try:
             # A database server that was restarted has released the lock, and another daemon may have taken
-            # it.
-            if not self._keep():
+            # it; so it is when a lock file was deleted.
+            if not self._finds_store():
+                pass
+            elif not self._keep():
                 _log.error(
                     "another daemon has taken the lock of %s: this one does not poll", self._config.store
                 )
@@ -145,6 +149,24 @@ class Daemon:
         finally:
             self._ended = datetime.now(UTC)
             self._is_behind = False
+
+    def _finds_store(self) -> bool:
+        """Returns whether the store's file exists. Another in its place, such as a restored one, is opened.
+
+        SQLite would go on with the file that it has open, even if that was moved away or deleted.
+        """
+        if not isinstance(self._config.store, Path) or self._app is None:
+            return True
+        if (found := _file(self._config.store)) is None:
+            if not self._is_store_gone:
+                _log.error("the store %s is gone: nothing is polled until it is back", self._config.store)
+            self._is_store_gone = True
+            return False
+        self._is_store_gone = False
+        if found != self._store_file:
+            _log.warning("another file is in the place of the store %s: it is opened", self._config.store)
+            self._open_again(self._config)
+        return True
 
     def _wake(self, app: App) -> None:
         """Spreads polls that fell due while the machine was suspended, or because its clock was set."""
@@ -225,6 +247,7 @@ class Daemon:
         now = datetime.now(UTC)
         self._config = config
         self._app = App(config, now)
+        self._store_file = _file(config.store) if isinstance(config.store, Path) else None
         self._vitals.count_readers(lambda app=self._app: app.readers_killed)  # type: ignore[misc]
         self._app.wake(now)
         # A run that was stopped or killed may have saved articles without publishing them.
@@ -243,6 +266,12 @@ class Daemon:
         if config.store != self._config.store:
             _log.error("the new config is refused: another store needs a restart")
             return
+        self._open_again(config)
+        if self._server is not None:
+            self._server.adopt(config)
+        _log.info("the config was read again: %d sources", len(config.select(())))
+
+    def _open_again(self, config: Config) -> None:
         if self._app is not None:
             self._app.close()
         try:
@@ -250,9 +279,6 @@ class Daemon:
         except StoreError:  # such as a database server that cannot be reached
             self._must_reload = True
             raise
-        if self._server is not None:
-            self._server.adopt(config)
-        _log.info("the config was read again: %d sources", len(config.select(())))
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
         if self._is_stopping:
@@ -292,6 +318,14 @@ class Daemon:
         if self._app is not None:
             self._app.close()
         _log.info("stopped")
+
+
+def _file(store: Path) -> tuple[int, int] | None:
+    try:
+        found = store.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

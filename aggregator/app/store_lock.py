@@ -133,10 +133,11 @@ class _FileTurn:
     """A lock on a file beside the store; the file is created if it is missing. Raises StoreError."""
 
     def __init__(self, store: Path, suffix: str) -> None:
+        self._store = store
+        self._place = store.with_name(store.name + suffix)
         self._opened = contextlib.ExitStack()
-        self._descriptor, self._may_write = self._opened.enter_context(
-            _open(store.with_name(store.name + suffix), store)
-        )
+        self._has_it = False
+        self._descriptor, self._may_write = self._opened.enter_context(_open(self._place, store))
 
     def __enter__(self) -> Self:
         return self
@@ -147,16 +148,25 @@ class _FileTurn:
         self._opened.close()
 
     def take(self, line: str) -> bool:
-        if not _is_locked(self._descriptor):
-            return False
-        if self._may_write:
+        self._has_it = _is_locked(self._descriptor)
+        if self._has_it and self._may_write:
             with contextlib.suppress(OSError):  # a full disk: the lock works without the line
                 os.ftruncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, f"{line}\n".encode(), 0)
-        return True
+        return self._has_it
 
-    def keep(self, _line: str) -> bool:
-        return True
+    def keep(self, line: str) -> bool:
+        if not self._is_in_place():  # the file was deleted, and no other process sees this lock
+            self._opened.close()
+            self._descriptor, self._may_write = self._opened.enter_context(_open(self._place, self._store))
+            self._has_it = False
+        return self._has_it or self.take(line)
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(self._place.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
 
     def who(self) -> str | None:
         return _line(self._descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import signal
 import socket
 import subprocess
@@ -143,6 +144,25 @@ def test_a_changed_config_is_loaded_and_a_broken_one_is_refused(site: Site, serv
         site.configure(source(server, "a"), source(server, "b"))
         until(lambda: "b: 1 new" in log_of(site))
         assert process.poll() is None
+
+
+def test_a_store_that_was_moved_away_is_not_written_and_another_in_its_place_is_opened(
+    site: Site, server: Server
+) -> None:
+    """SQLite would go on with the file that has no name any more, and all of it would be lost at the end."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
+    site.configure(source(server, "a"))
+    with running(site):
+        until(lambda: "published 2 feeds" in log_of(site))
+        (site.home / "var").rename(site.home / "old")
+        until(lambda: "is gone: nothing is polled until it is back" in log_of(site))
+        assert not (site.home / "var").exists()
+        shutil.copytree(site.home / "old", site.home / "var")
+        until(lambda: "it is opened" in log_of(site))
+        site.configure(source(server, "a"), source(server, "b"))
+        until(lambda: "b: 1 new" in log_of(site))
+        assert "b 2" in site.run("search", "b").stdout
+        assert log_of(site).count("is gone") == 1
 
 
 def test_upkeep_prunes(site: Site, server: Server) -> None:

@@ -119,6 +119,22 @@ def test_publish_beside_fetch(site: Site, server: Server, monkeypatch: pytest.Mo
     assert "waiting for another `aggregator fetch`" in " ".join(waited.stderr.split())
 
 
+def test_who_has_a_lock_whose_file_is_deleted_takes_it_again(tmp_path: Path) -> None:
+    """Unless another process was first, as nobody saw the lock meanwhile."""
+    store = tmp_path / "store.db"
+    with lock_store(store, "run", NOW) as keep:
+        (tmp_path / "store.db.lock").unlink()
+        assert keep()
+        with pytest.raises(StoreInUse, match="another `aggregator run`"):
+            lock_store(store, "run", NOW).__enter__()
+        (tmp_path / "store.db.lock").unlink()
+        with lock_store(store, "run", NOW):
+            assert not keep()
+            assert not keep()
+        assert keep()
+    assert user_of(store) is None
+
+
 def test_a_server_that_was_restarted_lets_another_process_take_the_lock(postgresql: PostgresServer) -> None:
     """Who had it takes it again, unless another was first."""
     address = postgresql.emptied()
