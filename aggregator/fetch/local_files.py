@@ -61,13 +61,14 @@ def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetch
         is_folder = path.is_dir()
         with Folder(path if is_folder else path.parent) as folder:
             place = path if is_folder else path.parent
-            for name, stamp in _articles_in(folder) if is_folder else [(path.name, None)]:
+            for written, stamp in _articles_in(folder) if is_folder else [(path.name, None)]:
+                name = written if written.isascii() else _utf8(written)
                 try:
                     found, body = stamp or [], None
                     if stamp is None or known.get(name) != stamp:
-                        found, body = _read(folder, name, known.get(name), max_bytes)
+                        found, body = _read(folder, written, known.get(name), max_bytes)
                     if body is not None:
-                        resources.append(Resource(url=(place / name).as_uri(), body=body, name=name))
+                        resources.append(Resource(url=(place / written).as_uri(), body=body, name=name))
                     stamps[name] = found
                 except RefusedFile as error:
                     refused.add(name)
@@ -131,6 +132,11 @@ def _read(folder: Folder, name: str, known: object, max_bytes: int) -> tuple[lis
     if len(body) > max_bytes:
         raise errors.TooLarge(f"it exceeds {max_bytes} bytes", url=name)
     return stamp, body
+
+
+def _utf8(name: str) -> str:
+    r"""A file's name as text; bytes in it that are not UTF-8, as in old archives, become `\xNN`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _is_inside(folder: Folder, name: str) -> bool:

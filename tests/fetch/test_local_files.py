@@ -74,6 +74,21 @@ def test_hidden_files_images_and_links_to_folders_are_skipped(tmp_path: Path) ->
     assert names(fetch_folder(tmp_path, {}, max_bytes=100)) == ["a.md"]
 
 
+def test_a_file_whose_name_is_not_utf8_is_read_under_a_name_that_is(tmp_path: Path) -> None:
+    """Old archives have such names; no store, feed or report can hold them."""
+    (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("one")
+    (tmp_path / os.fsdecode(b"\xff.md")).symlink_to("/etc/passwd")
+    found = fetch_folder(tmp_path, {}, max_bytes=100)
+    assert isinstance(found, Fetched)
+    (file,) = found.resources
+    assert (file.name, file.body) == (r"caf\xe9.md", b"one")
+    assert file.url == f"{tmp_path.as_uri()}/caf%E9.md"
+    assert [(p.where, p.text[:9]) for p in found.unread] == [(r"\xff.md", "is a link")]
+    again = fetch_folder(tmp_path, found.validators, max_bytes=100)
+    assert isinstance(again, Fetched)
+    assert again.resources == ()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
     """One locked file does not stop the others."""
