@@ -12,7 +12,7 @@ FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 XML_FORBIDDEN = re.compile(f"[{FORBIDDEN}]")
 
 _SHORT = 100
-_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
+_WITHOUT_CONTROLS = bytes(0x20 if b < 0x20 and b not in b"\t\n\r" else b for b in range(0x100))
 
 
 def legal(text: str) -> str:
@@ -31,10 +31,10 @@ def legal_utf8(text: str) -> bytes:
 def _encoded(text: str) -> bytes | None:
     """`text` in UTF-8; None if it has a character that XML forbids."""
     # The regex costs 16 ns a character, which for whole bodies was most of a feed's rendering; `isprintable`
-    # costs 4 ns, this 1 ns.
+    # costs 4 ns, this 1 ns; to remove controls instead of replacing them takes half as long again.
     try:
         encoded = text.encode()
     except UnicodeEncodeError:  # lone surrogates
         return None
-    is_legal = len(encoded.translate(None, _CONTROLS)) == len(encoded)
+    is_legal = encoded.translate(_WITHOUT_CONTROLS) == encoded
     return encoded if is_legal and not ("\ufffe" in text or "\uffff" in text) else None

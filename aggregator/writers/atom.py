@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
-from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
+from aggregator.writers.extra_metadata import NO_ADDRESS, CategoryTerm, text_language
 from aggregator.writers.feedgen_repair import (
     OUTER,
     Fragment,
@@ -22,6 +22,7 @@ from aggregator.writers.feedgen_repair import (
 )
 from aggregator.writers.head_links import relations
 from aggregator.writers.markup import attributes, escaped, nested, quoted
+from aggregator.writers.moments import iso
 from aggregator.writers.xml_text import address, identifier, language_tag, line, permanent_id
 
 __all__ = ["Atom"]
@@ -67,7 +68,8 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
     # An author is required; without one, the channel is named.
     unnamed, make = ("atom", channel.title, channel.id), partial(_fragment, channel=channel)
     for item in channel.items:
-        yield item.part("atom" if _names_someone(item.article) else unnamed, make)
+        # Only an item that names someone has this part.
+        yield item.known("atom") or item.part("atom" if _names_someone(item.article) else unnamed, make)
 
 
 def _names_someone(article: Article) -> bool:
@@ -76,16 +78,17 @@ def _names_someone(article: Article) -> bool:
 
 def _fragment(shown: Item, channel: Channel) -> Fragment:
     item = cleaned(shown)
-    article, origin, updated = item.article, item.article.origin, item.updated.isoformat()
+    article, origin, updated = item.article, item.article.origin, iso(item.updated)
     in_title, in_content, in_summary = _languages(article, item.language)
     names = item.authors or [line(origin.title) or line(channel.title) or line(channel.id)]
     first = written = [
         f"<id>{escaped(item.id)}</id>",
         f"<title{in_title}>{escaped(item.title)}</title>",
         f"<updated>{updated}</updated>",
-        *[_person("author", name, item) for name in names],
-        *[_person("contributor", name, item) for name in item.contributors],
+        *_people("author", names, item),
     ]
+    if item.contributors:
+        first += _people("contributor", item.contributors, item)
     if item.content:
         first.append(f'<content type="html"{in_content}>')
         written = ["</content>"]
@@ -95,13 +98,12 @@ def _fragment(shown: Item, channel: Channel) -> Fragment:
         written.append(f'<link href="{quoted(item.link)}"/>')
     if item.summary:
         written.append(f'<summary type="html"{in_summary}>{item.summary}</summary>')
-    for name in item.categories:
-        if name not in item.terms:
-            written.append(f'<category term="{quoted(name)}"/>')
-        for term in item.terms.get(name, ()):
-            said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
-            written.append(f"<category{attributes(said)}/>")
-    published = updated if item.published == item.updated else item.published.isoformat()
+    if item.terms:
+        for name in item.categories:
+            written += _terms(item.terms[name]) if name in item.terms else [_category(name)]
+    else:
+        written += map(_category, item.categories)
+    published = updated if item.published == item.updated else iso(item.published)
     written.append(f"<published>{published}</published>")
     if item.rights:
         written.append(f"<rights>{escaped(item.rights)}</rights>")
@@ -126,12 +128,27 @@ def _languages(article: Article, around: str | None) -> tuple[str, str, str]:
     return title, content, summary
 
 
-def _person(role: str, name: str, item: Cleaned) -> str:
-    found = item.people.get((role, name), NO_ADDRESS) if item.people else NO_ADDRESS
-    if found is NO_ADDRESS:
-        return f"<{role}>\n      <name>{escaped(name)}</name>\n    </{role}>"
-    said = {"name": name, "uri": found.uri, "email": found.email}
+def _people(role: str, names: Iterable[str], item: Cleaned) -> Iterator[str]:
+    for name in names:
+        found = item.people.get((role, name), NO_ADDRESS) if item.people else NO_ADDRESS
+        yield _person(role, name, found.uri, found.email)
+
+
+@lru_cache(maxsize=4_096)  # most entries of a feed have the same author
+def _person(role: str, name: str, uri: str, email: str) -> str:
+    said = {"name": name, "uri": uri, "email": email}
     return nested(role, [f"<{each}>{escaped(text)}</{each}>" for each, text in said.items() if text], 2)
+
+
+@lru_cache(maxsize=4_096)  # a feed has few, and repeats them
+def _category(name: str) -> str:
+    return f'<category term="{quoted(name)}"/>'
+
+
+def _terms(terms: Iterable[CategoryTerm]) -> Iterator[str]:
+    for term in terms:
+        said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
+        yield f"<category{attributes(said)}/>"
 
 
 def _links(item: Cleaned) -> Iterator[str]:

@@ -59,6 +59,10 @@ class Item:
             found = self._parts[variant] = make(self)
         return found
 
+    def known(self, variant: Hashable) -> Any:
+        """Returns the part of this variant if it was made before, else None."""
+        return self._parts.get(variant)
+
 
 class Chain(Struct, frozen=True, kw_only=True):
     """A document's place in the chain of a feed's archives (RFC 5005 §4); None: no such document.

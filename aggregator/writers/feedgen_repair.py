@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
@@ -166,14 +166,21 @@ def entry_fragment(
       tag of its element, and `after` begins with the end tag.
     - `has_prefixes`: whether names may have prefixes, which takes a third of the time to find out.
     """
-    inner, ends = f"\n{outer}    ", f"\n{outer}  </{opened.partition(' ')[0]}>\n"
-    start = inner.join([f"{outer}  <{opened}>", *children])
+    begin, inner, ends = _lines(opened, outer)
+    start = begin + inner.join(children)
     if not body:
         start += ends
         return Fragment(start.encode(), prefixes_in(start) if has_prefixes else _NO_PREFIXES)
     end = inner.join(after) + ends
     prefixes = prefixes_in(start + end) if has_prefixes else _NO_PREFIXES
     return Fragment(start.encode(), prefixes, body, end.encode())
+
+
+@lru_cache(maxsize=256)  # of each language
+def _lines(opened: str, outer: str) -> tuple[str, str, str]:
+    """Returns the line with the start tag, what is between further lines, and the line with the end tag."""
+    inner = f"\n{outer}    "
+    return f"{outer}  <{opened}>{inner}", inner, f"\n{outer}  </{opened.partition(' ')[0]}>\n"
 
 
 def prefixes_in(markup: str) -> frozenset[str]:

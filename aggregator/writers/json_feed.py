@@ -13,6 +13,7 @@ from aggregator.writers.channel import Channel, Item
 from aggregator.writers.extension_elements import enclosures
 from aggregator.writers.extra_metadata import PersonAddress, person_addresses
 from aggregator.writers.head_links import hubs
+from aggregator.writers.moments import iso
 from aggregator.writers.xml_text import address, body, language_tag, line, lines, permanent_id
 
 __all__ = ["JsonFeed"]
@@ -90,8 +91,8 @@ def _item(item: Item) -> dict[str, object]:
             "title": line(article.title),
             "summary": plain_value(summary, "xhtml", _MAX_SUMMARY) if content else None,
             "image": address(article.headimg),
-            "date_published": item.published.isoformat(),
-            "date_modified": item.updated.isoformat(),
+            "date_published": iso(item.published),
+            "date_modified": iso(item.updated),
             "authors": [_author(name, people.get(("author", name))) for name in lines(article.authors)],
             "tags": lines(article.categories + article.tags),
             "language": language_tag(article.extra.get("language")) or language_tag(article.origin.language),

@@ -58,7 +58,7 @@ def body(html: str) -> str:
 
 def body_utf8(html: str) -> bytes:
     """Returns `body(html)` in UTF-8."""
-    return b"" if _BLANK.fullmatch(html) else legal_utf8(html)
+    return b"" if not html.startswith("<") and _BLANK.fullmatch(html) else legal_utf8(html)
 
 
 def lines(texts: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.normalise.xml_characters import XML_FORBIDDEN, legal
+from aggregator.normalise.xml_characters import XML_FORBIDDEN, legal, legal_utf8
 
 
 @given(st.text(st.characters()))
@@ -21,3 +21,4 @@ def test_clean_text_is_what_xml_allows_and_nothing_else_is_lost(text: str) -> No
     element.text = cleaned
     assert (etree.fromstring(etree.tostring(element)).text or "") == cleaned
     assert XML_FORBIDDEN.search(cleaned) is None
+    assert legal_utf8(text) == cleaned.encode()

@@ -16,6 +16,7 @@ from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.text import beginning, cut, tidy
 from aggregator.writers.channel import AlsoIn, Item
 from aggregator.writers.html.locale import Locale
+from aggregator.writers.moments import iso
 from aggregator.writers.xml_text import address, language_tag
 
 __all__ = [
@@ -96,7 +97,7 @@ def time(moment: datetime, locale: Locale) -> Markup:
 
 
 def _time(moment: datetime, locale: Locale) -> str:
-    written = moment.isoformat() if not moment.microsecond else moment.isoformat(timespec="seconds")
+    written = iso(moment) if not moment.microsecond else moment.isoformat(timespec="seconds")
     written = written.replace("+00:00", "Z")
     return f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>'
 

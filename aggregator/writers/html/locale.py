@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from aggregator.model.struct import Struct
 from aggregator.normalise.time_zones import zone_of
+from aggregator.writers.moments import TWO_DIGITS
 from aggregator.writers.xml_text import language_tag
 
 __all__ = ["LANGUAGES", "Locale", "direction_of", "locale_of"]
@@ -67,7 +68,7 @@ class Locale:
         self.tag = self._words.tag or tag if found else LANGUAGES[0]
         self.direction = direction_of(tag)
         self._zone = None if timezone == "UTC" else zone_of(timezone)
-        self._dates: dict[tuple[str, int, str], str] = {}
+        self._dates: dict[tuple[str, int, str], tuple[str, str, str]] = {}
         self._said: dict[tuple[str, int | None], Markup] = {}
 
     def say(self, key: str, number: int | None = None, /, **values: object) -> Markup:
@@ -147,8 +148,11 @@ class Locale:
         if (around := self._dates.get(key)) is None:
             if len(self._dates) >= _MAX_DATES:
                 self._dates.clear()
-            around = self._dates[key] = self._without_time(name, local)
-        return around.replace(_TIME, f"{local.hour:02}:{local.minute:02}")
+            around = self._dates[key] = self._without_time(name, local).partition(_TIME)
+        before, has_time, after = around
+        if not has_time:
+            return before
+        return f"{before}{TWO_DIGITS[local.hour]}:{TWO_DIGITS[local.minute]}{after}"
 
     def _without_time(self, name: str, local: datetime) -> str:
         words = self._words
