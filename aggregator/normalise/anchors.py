@@ -20,6 +20,8 @@ __all__ = ["Owner", "has_anchors", "within_article"]
 MAX_ANCHORS = 5_000
 
 _MAY_NAME = re.compile(r"\s(?:id|name)\s*=", re.IGNORECASE)
+# Every match of it ends in this way, which is found in a tenth of the time: the search is for one character.
+_MAY_END_NAME = re.compile("=(?:(?<=[iI\u0131][dD]=)|(?<=[mM][eE]=)|(?<=\\s=))")
 # The end of an attribute's value, not a character reference: every body is searched for this.
 _MAY_LEAD = re.compile(r"#(?![0-9]+;|[xX][0-9A-Fa-f]+;)[^\s\"'<>#]+[\"'\s>]")
 _TAG = re.compile(r'<([a-z][a-z0-9]*)((?: [^ ="]+="[^"]*")+)>')
@@ -32,7 +34,9 @@ _SITE = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 
 def has_anchors(html: str) -> bool:
     """Whether HTML may contain a link to a place in itself, and that place."""
-    return "#" in html and _MAY_LEAD.search(html) is not None and _MAY_NAME.search(html) is not None
+    if "#" not in html or _MAY_LEAD.search(html) is None or _MAY_END_NAME.search(html) is None:
+        return False
+    return _MAY_NAME.search(html) is not None
 
 
 class Owner(Struct, frozen=True):
@@ -71,11 +75,12 @@ def within_article(clean: str, owner: Owner | None, bases: tuple[str, ...]) -> s
     prefix, page = (owner.prefix, owner.link or "") if owner is not None else ("", "")
     wanted: dict[str, None] = {}
     for tag in _TAG.finditer(clean):
-        if (link := _LINK.search(tag[2])) and _leads_within(link[1], page):
+        if "#" in tag[2] and (link := _LINK.search(tag[2])) and _leads_within(link[1], page):
             wanted.update(dict.fromkeys(_spellings(link[2])))
     made: dict[str, str] = {}
     for tag in _TAG.finditer(clean) if wanted else ():
-        for name in map(unescape, _NAMES.findall(tag[2])):
+        names = _NAMES.findall(tag[2]) if ' id="' in tag[2] or ' name="' in tag[2] else ()
+        for name in map(unescape, names):
             if (
                 name in wanted
                 and name not in made

@@ -43,24 +43,28 @@ def in_clean_form(html: str) -> str | None:
     if "&" in html or "\xa0" in html or "\r" in html or "\ufeff" in html:
         return None
     tags = _TAG.findall(html)
-    around = ""
+    around = quotes = ""
     opened: list[str] = []
+    breaks = set()
     for tag in tags:
         if tag in _INSIDE[around]:
             opened.append(around)
             around = tag
         elif tag == _END[around]:
             around = opened.pop()
+        elif tag in _BREAKS:
+            breaks.add(tag)
         elif tag[:7] == "a href=" and around != "a" and "a" not in opened and _LINK.fullmatch(tag):
             opened.append(around)
             around = "a"
-        elif tag not in _BREAKS:
+            quotes += tag[7]
+        else:
             return None
     # As no tag has a `<`, all others are in text, where they would be escaped.
     if around or html.count(">") != len(tags) or html.rfind("<") > html.rfind(">"):
         return None
-    if "/>" in html:
-        html = html.replace("<br />", "<br>").replace("<br/>", "<br>")
-    if "'>" in html:
+    for tag in breaks:
+        html = html.replace(f"<{tag}>", "<br>")
+    if "'" in quotes:
         html = html.replace("<a href='", '<a href="').replace("'>", '">')
-    return html.replace('">', '" rel="noopener noreferrer">')
+    return html.replace('">', '" rel="noopener noreferrer">') if quotes else html

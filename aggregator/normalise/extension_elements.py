@@ -73,7 +73,10 @@ def of_the_feed(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
 
 def is_active(text: str) -> bool:
     """Whether a text, used as an address, would run or open something here: `javascript:`, `file:`."""
-    return ":" in text and _ACTIVE.match(_IGNORED.sub("", text[:1_000]).lstrip()) is not None
+    if ":" not in text:
+        return False
+    head = text[:1_000]  # all that is ignored is invisible
+    return _ACTIVE.match((head if head.isprintable() else _IGNORED.sub("", head)).lstrip()) is not None
 
 
 def inert_text(text: str) -> str:

@@ -361,13 +361,13 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
 def email_of(person: Person) -> str:
     """The address of a person, its own or in one of RSS's forms; "" without one, and for `noreply`."""
     written = (person.email or "").strip()
-    if not written:
+    if not written and ("@" in person.name or "&" in person.name):
         text = tidy(unescape(person.name[: 20 * MAX_NAME]))
         for shape, group in ((_ADDRESS_THEN_NAME, 1), (_NAME_THEN_ADDRESS, 2), (_ONLY_ADDRESS, 1)):
             if m := shape.fullmatch(text):
                 written = m[group]
                 break
-    m = _ONLY_ADDRESS.fullmatch(written)
+    m = _ONLY_ADDRESS.fullmatch(written) if written else None
     return m[1] if m and len(m[1]) <= 254 and _local_part(m[1]).lower() not in _NOBODY else ""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urljoin
 
 from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Text
 
 __all__ = ["make_absolute"]
 
+_Owner = Entry | FeedInfo | Link | Media | Text
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -19,8 +19,8 @@ def make_absolute(feed: Feed, url: str) -> None:
     Adapters join a base to those of the surrounding elements, but do not know the document's address.
     """
     relative = []
-    for owner in _owners(feed):
-        if owner.base and not _ABSOLUTE.match(owner.base):
+    for owner in _with_base(feed):
+        if not _ABSOLUTE.match(owner.base):
             if owner.base.lstrip()[:1] in ("#", "?", ""):  # the document itself
                 owner.base = ""
             else:
@@ -38,19 +38,17 @@ def _own_address(info: FeedInfo) -> str | None:
     return next((link.href for link in links if _ABSOLUTE.match(link.href)), None)
 
 
-def _owners(feed: Feed) -> Iterator[Entry | FeedInfo | Link | Media | Text]:
-    yield from _of_info(feed.info)
+def _with_base(feed: Feed) -> list[_Owner]:
+    """Everything in a feed that has a base: in most feeds nothing."""
+    found = _of_info(feed.info)
     for entry in feed.entries:
-        yield entry
-        yield from entry.links
-        yield from entry.contents
-        yield from entry.media
-        yield from filter(None, (entry.title, entry.summary))
+        owners = (entry, *entry.links, *entry.contents, *entry.media, entry.title, entry.summary)
+        found += [owner for owner in owners if owner is not None and owner.base]
         if entry.source is not None:
-            yield from _of_info(entry.source)
+            found += _of_info(entry.source)
+    return found
 
 
-def _of_info(info: FeedInfo) -> Iterator[FeedInfo | Link | Text]:
-    yield info
-    yield from info.links
-    yield from filter(None, (info.title, info.subtitle))
+def _of_info(info: FeedInfo) -> list[_Owner]:
+    owners = (info, *info.links, info.title, info.subtitle)
+    return [owner for owner in owners if owner is not None and owner.base]

@@ -9,7 +9,7 @@ import pytest
 from aggregator.adapters.feed import document
 from aggregator.model.article import Article
 from aggregator.model.entry import ArticleDocument
-from aggregator.normalise.anchors import Owner
+from aggregator.normalise.anchors import Owner, has_anchors
 from aggregator.normalise.entries import articles
 from aggregator.normalise.html import HtmlBody, sanitise, sanitise_checked
 from aggregator.normalise.verbatim import kept_or_sanitised
@@ -140,3 +140,21 @@ def test_many_anchors_are_bounded_and_take_no_time() -> None:
     clean = body(many)
     assert clean.count(" id=") == 5_000
     assert clean.count(f'href="{PAGE}#') == 1_000
+
+
+@pytest.mark.parametrize(
+    ("place", "is_found"),
+    [
+        ("<p id=n>", True),
+        ("<p\nID = 'n'>", True),
+        ("<a Name=n>", True),
+        ("<a name\t=n>", True),
+        ("<p guid=n>", False),
+        ("<p data-id=n>", False),
+        ("<p idea = n>", False),
+        ("<p title='Id, name'>", False),
+    ],
+)
+def test_a_body_has_anchors_if_a_link_and_a_place_are_in_it(place: str, is_found: bool) -> None:
+    assert has_anchors(f"<a href='#n'>1</a> x = y {place}") is is_found
+    assert not has_anchors(f"<a href='/n'>1</a>{place}")
