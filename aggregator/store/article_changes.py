@@ -37,8 +37,9 @@ _IS_FILED = sa.select(sa.exists().where(archive_entries.c.revision == _PK))
 
 _ARTICLES = (
     "articles (pk, source, id, uid, state, published, updated, first_seen, revision, edits, fingerprint, "
-    "reader_version, file, given)"
+    "reader_version, file)"
 )
+_DATED_ARTICLES = f"{_ARTICLES[:-1]}, given)"
 _REVISIONS = "revisions (pk, article, published, updated, content_hash, data)"
 
 
@@ -109,7 +110,7 @@ class ArticleChanges:
         made = [decide(None, f, self._now) for f in found]
         new = [m.article for m in made if isinstance(m, Insert)]
         uids = [*self._uids([article.id for article in new])]
-        article_rows, revision_rows, kept_new = [], [], []
+        article_rows, dated_rows, revision_rows, kept_new = [], [], [], []
         now = microseconds(self._now)
         pks, numbers = (self._writing.numbers(table, len(new)) for table in (articles, revisions))
         for article, f, uid, pk, revision in zip(new, found, uids, pks, numbers, strict=True):
@@ -120,11 +121,14 @@ class ArticleChanges:
                 updated = microseconds(article.updated)
             facts = (pk, self._source, article.id, uid, FOUND, published, updated, now, revision, 0)
             given = None if f.article is article else dates.written(dates.other(f.article, article))
-            article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
+            row = (*facts, f.fingerprint, f.reader_version, f.file)
+            if given is None:
+                article_rows.append(row)
+            else:
+                dated_rows.append((*row, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
-            revision_rows.append(
-                (revision, pk, published, updated, content_hash, f.packed or pack_utf8(article))
-            )
+            data = bytearray(f.packed or pack_utf8(article))
+            revision_rows.append((revision, pk, published, updated, content_hash, data))
             one = StoredArticle(
                 pk=pk,
                 revision=revision,
@@ -140,14 +144,15 @@ class ArticleChanges:
             kept_new.append(one)
         pending = self._writing.pending
         pending.insert(_ARTICLES, article_rows)
+        pending.insert(_DATED_ARTICLES, dated_rows)
         pending.insert(_REVISIONS, revision_rows)
         pending.enter(self._source, uids)
         self._writing.enter(kept_new)
         self.new += len(new)
         if self._wanted is not None:
             pending.flush()  # requests for pages refer to rows of articles
-            for row, f in zip(article_rows, found, strict=True):
-                self._wanted.ask(row[0], f.article)
+            for pk, f in zip(pks, found, strict=True):
+                self._wanted.ask(pk, f.article)
 
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
         """Yields published ids: the source's id if it is a URI that no other source's article has."""

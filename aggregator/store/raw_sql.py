@@ -29,7 +29,9 @@ def insert_rows(
     """Inserts rows into a table.
 
     - `into`: the table's name, with the columns in parentheses.
-    - `rows`: a column has bytes, which are a text in UTF-8, in all rows or in none.
+    - `rows`: a column has a `bytearray`, which is a text in UTF-8, in all rows or in none. For each None, and
+      for `bytes`, SQLite's driver looks for an adapter, which takes as long as to store a small value: leave
+      out a column that is None in all rows.
     - `known`: the SQL for rows whose keys exist: "DO NOTHING", or with the columns of the key "(key) DO
       UPDATE SET ..."; "": the database raises an error.
 
@@ -37,14 +39,14 @@ def insert_rows(
     threads, for each row.
     """
     if connection.dialect.paramstyle != "qmark":
-        rows = [[each.decode() if isinstance(each, bytes) else each for each in row] for row in rows]
+        rows = [[each.decode() if isinstance(each, bytearray) else each for each in row] for row in rows]
         if len(rows) > _FEW and not known:
             _copy(connection, into, rows)
             return
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         # SQLite neither decodes nor encodes what is cast.
-        row = ", ".join("CAST(? AS TEXT)" if isinstance(each, bytes) else "?" for each in some[0])
+        row = ", ".join("CAST(? AS TEXT)" if isinstance(each, bytearray) else "?" for each in some[0])
         statement = _inserting(into, row, len(some), known)
         _run(connection, statement, tuple(chain.from_iterable(some)))
 

@@ -45,6 +45,7 @@ _FILED = (
     .group_by(archive_entries.c.feed)
 )
 _UNFILE = placements.update().where(placements.c.article == _PK, placements.c.archived.is_not(None))
+_JOINING = "placements (feed, published, article)"
 _PLACEMENTS = "placements (feed, published, article, archived)"
 _STALE = (
     feeds.update()
@@ -67,7 +68,7 @@ class PlacementWriter:
         self._pending = pending
         self._now = now
         self._feeds: dict[str, int] | None = None
-        self._joining: list[tuple[int, int, int, None]] = []
+        self._joining: list[tuple[int, int, int]] = []
         # How many articles each stale feed has gained.
         self._stale: Counter[int] = Counter()
 
@@ -78,7 +79,7 @@ class PlacementWriter:
             date, key = microseconds(published), tuple(names)
             if (found := numbers.get(key)) is None:
                 found = numbers[key] = [*map(self._feed, key)]
-            self._joining += [(feed, date, pk, None) for feed in found]
+            self._joining += [(feed, date, pk) for feed in found]
             for feed in found:
                 self._stale[feed] += 1
 
@@ -90,7 +91,7 @@ class PlacementWriter:
 
     def _insert_joining(self) -> None:
         """Inserts in the order of the table's key, which takes half the time for many rows."""
-        self._pending.insert(_PLACEMENTS, sorted(self._joining))
+        self._pending.insert(_JOINING, sorted(self._joining))
         self._joining.clear()
 
     def place(self, pk: int, published: datetime, names: Iterable[str], *, is_edited: bool = False) -> None:
