@@ -65,6 +65,11 @@ def doubts(config: Config) -> Iterator[str]:
                 f"source {source.name!r} reads what {first!r} reads: the same address, kind and options; "
                 "each of their articles is published twice"
             )
+    if isinstance(config.store, Path) and config.store.is_relative_to(config.output):
+        yield (
+            f"store: {config.store} is in the output folder, where a web server shows it to anyone; move it, "
+            "or name another output"
+        )
     yield from _doubts_of_hubs(config)
     further = config.retention.categories
     yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from aggregator.config.rules import unknown_names
 if TYPE_CHECKING:
     from aggregator.config.load import Config
 
-__all__ = ["contradictions"]
+__all__ = ["contradictions", "folders_read_and_written"]
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -29,3 +30,22 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from digest_mistakes(config.digest, config.smtp, names, feeds)
     if publish.media and not config.site.url:
         yield "publish.media: feeds need absolute addresses for copies; set site.url too"
+
+
+def folders_read_and_written(config: Config) -> Iterator[str]:
+    """A message for each folder of articles in which posts or feeds are written; paths must be absolute.
+
+    Each post would be read as a new article, and written again as another post, at every fetch.
+    """
+    posts = config.publish.posts
+    written = [("output", config.output)] + ([("publish.posts.folder", posts.folder)] if posts else [])
+    for source in config.sources:
+        if source.path is None or source.kind != "articles":
+            continue
+        place = os.path.realpath(source.path)
+        for key, folder in written:
+            if os.path.commonpath((place, os.path.realpath(folder))) == place:
+                yield (
+                    f"{key}: source {source.name!r} reads {source.path}, and what is written here would be "
+                    "read as its articles; choose another folder"
+                )

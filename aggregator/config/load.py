@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
-from aggregator.config.consistency import contradictions
+from aggregator.config.consistency import contradictions, folders_read_and_written
 from aggregator.config.digests import Digest
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.home import DEFAULT_STORE, home_of
@@ -210,6 +210,8 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
     if mistakes:
         raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     config = _with_absolute_paths(config, home_of(file))
+    if mistakes := [*folders_read_and_written(config)]:
+        raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     return config if bucket is None else config.staged_for(bucket)
 
 

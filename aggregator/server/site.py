@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -87,6 +88,9 @@ class OutputApplication:
         )
         self._security = _security(policy)
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
+        place = config.store if isinstance(config.store, Path) else None
+        is_inside = place is not None and place.is_relative_to(config.output)
+        self._store = place.relative_to(config.output).as_posix() if place and is_inside else ""
         self._max_age = config.max_age
         self._nothing = locale_of(config.site.language, "UTC").say(NOT_FOUND).unescape()
         self._names = lru_cache(maxsize=4096)(self._names_of)
@@ -116,7 +120,11 @@ class OutputApplication:
         await self._answer(scope, asked, counted)
 
     def _names_of(self, raw_path: bytes) -> tuple[str, ...] | None:
-        return names(raw_path, self._prefix)
+        found = names(raw_path, self._prefix)
+        # The store, its journal and its locks are in the output folder of some sites.
+        if found and self._store and "/".join(found).startswith(self._store):
+            return None
+        return found
 
     async def _answer(self, scope: Scope, asked: Mapping[bytes, str], send: Send) -> None:
         found = self._names(scope["raw_path"])

@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.app.config_checks import doubts, refusals
 from aggregator.config import load as config
+from aggregator.errors import ConfigError
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -225,3 +226,28 @@ def test_check_reports_that_no_hub_can_be_subscribed_to(site: Site) -> None:
     assert said not in site.run("check").output
     site.configure(site={"title": "Mine"})
     assert said not in site.run("check").output
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"publish.posts.folder": "blog/content/posts"}, "publish.posts.folder"),
+        ({"publish.posts.folder": "blog"}, "publish.posts.folder"),
+        ({"output": "blog/public"}, "output"),
+    ],
+)
+def test_no_folder_of_articles_may_have_what_is_written(
+    site: Site, settings: dict[str, str], key: str
+) -> None:
+    """Each post was read as an article, and written again as another post, at every fetch."""
+    site.configure({"name": "Own", "kind": "articles", "path": "blog"}, **settings)
+    with pytest.raises(ConfigError, match=f"{key}: source 'Own' reads .*blog, and what is written here"):
+        config.load(site.file)
+    site.configure({"name": "Own", "kind": "articles", "path": "blog/mine"}, **settings)
+    config.load(site.file)
+
+
+def test_a_store_in_the_output_folder_is_doubtful(site: Site) -> None:
+    """A web server would show it to anyone."""
+    _, doubtful = found(site, output=".")
+    assert "aggregator.db is in the output folder" in doubtful

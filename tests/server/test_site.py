@@ -580,3 +580,11 @@ def test_requests_that_are_not_http_get_400(served: Served, request_bytes: bytes
         connection.sendall(request_bytes)
         assert connection.recv(65536).split(b" ")[1:2] == [b"400"]
     assert served.ask("/").status == 200
+
+
+def test_a_store_in_the_output_folder_is_not_served(tmp_path: Path) -> None:
+    """Neither are its journal and its locks; everything else is."""
+    put(tmp_path, {f"var/{name}": b"secret" for name in ("a.db", "a.db-wal", "a.db.lock", "b.txt")})
+    with serving(tmp_path, store=tmp_path / "feeds" / "var" / "a.db") as running:
+        found = [running.ask(f"/var/{name}").status for name in ("a.db", "a.db-wal", "a.d%62.lock", "b.txt")]
+    assert found == [404, 404, 404, 200]
