@@ -19,7 +19,8 @@ from aggregator.normalise.images import lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host, without_login
 from aggregator.normalise.plain_text import as_html
 from aggregator.normalise.secrets_in_addresses import carries, host_of, is_publishable, secrets_of
-from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, without_markup
+from aggregator.normalise.summaries import summarise
+from aggregator.normalise.text import cut, is_html, people, plain, plain_name, tidy, without_markup
 from aggregator.normalise.xml_base import make_absolute
 
 __all__ = ["articles"]

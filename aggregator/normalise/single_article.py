@@ -13,7 +13,8 @@ from aggregator.normalise import html, markdown
 from aggregator.normalise.anchors import Owner
 from aggregator.normalise.identity import fingerprint_of_document
 from aggregator.normalise.links import resolve
-from aggregator.normalise.text import is_html, summarise, tidy
+from aggregator.normalise.summaries import summarise
+from aggregator.normalise.text import is_html, tidy
 from aggregator.normalise.verbatim import is_harmless
 
 __all__ = ["reading_of"]

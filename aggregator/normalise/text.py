@@ -1,4 +1,4 @@
-"""Text constructs -> plain text, and bodies -> summaries.
+"""Text constructs and markup -> plain text.
 
 Entities are decoded exactly once: adapters return text with XML entities decoded, and what remains is HTML's,
 if the type says HTML (RFC 4287 §3.1). RSS 2.0 does not say whether a title is text or HTML; see `is_html`.
@@ -9,26 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from html import escape, unescape
+from html import unescape
 from html.entities import html5
-from unicodedata import east_asian_width
 
 from aggregator.model.entry import Person, Text, TextType
 
 __all__ = [
-    "beginning",
+    "LEFT_OF_TAGS",
     "cut",
     "is_html",
     "people",
     "plain",
     "plain_name",
-    "summarise",
     "tidy",
     "without_markup",
 ]
 
 MAX_TITLE = 1_000
-MAX_SUMMARY = 280
 MAX_NAME = 200
 MAX_PEOPLE = 50
 
@@ -47,7 +44,7 @@ _BLOCK = (
 )
 _INLINE_NAMES = frozenset(_INLINE.split())
 _NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
-_LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
+LEFT_OF_TAGS = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
 """The replacement of a tag in plain text."""
 # `[^<>]*` and not `[^>]*`: so every character is visited only once.
 _TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*+>|!--|!\[CDATA\[)"
@@ -182,6 +179,8 @@ def is_html(text: str) -> bool:
 
     So `AT&T`, `a < b`, `<3` and `List<String>` are text; `AT&amp;T` and `<b>bold</b>` are HTML.
     """
+    if text.startswith("<p>"):  # as most bodies do
+        return True
     if "<" in text:
         for tag in _TAG.finditer(text):  # mostly it is the first
             if _is_tag(tag[1]):
@@ -200,7 +199,7 @@ def without_markup(markup: str) -> str:
             markup = _FOREIGN.sub(_words_of, markup)
         # Text, tag, its name, text, tag …: one call splits it, while a substitution calls back for each tag.
         parts = _PARTS.split(markup)
-        left = [*map(_LEFT.get, parts[2::3])]
+        left = [*map(LEFT_OF_TAGS.get, parts[2::3])]
         if None in left:  # an image, a comment, a name in capitals or an unknown one
             tags = zip(parts[1::3], parts[2::3], left, strict=True)
             left = [_left(tag, name) if known is None else known for tag, name, known in tags]
@@ -225,7 +224,7 @@ def _is_tag(name: str | None) -> bool:
 def _left(tag: str, name: str | None) -> str:
     """The replacement of a tag in plain text."""
     name = (name or "!--").lower()
-    if (left := _LEFT.get(name)) is not None:
+    if (left := LEFT_OF_TAGS.get(name)) is not None:
         return left
     if name == "img" and (alt := _ALT.search(tag)):
         return alt[1] or alt[2] or ""
@@ -251,84 +250,6 @@ def cut(text: str, max_characters: int) -> str:
     head = text[: max_characters - 1]
     space = head.rfind(" ")
     return (head[:space] if space > max_characters // 2 else head).rstrip(" ,;:-–—") + "…"
-
-
-# One character class first: it skips what cannot begin a match faster than an alternation does.
-_SENTENCE_END = re.compile(
-    r"[.!?…。！？．」』](?:(?<=[.!?…])(?=[\s\"'”’)]|$)[\"'”’)]*|(?<=[。！？．」』])[。！？．」』]*)"
-)
-
-
-def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
-    """The beginning of a sanitised body as escaped text; see `beginning`."""
-    return escape(beginning(html, max_characters), quote=False)
-
-
-def beginning(html: str, max_characters: int) -> str:
-    """The beginning of a sanitised body as tidy text, about `max_characters` wide; "" when it has no text.
-
-    A full-width character counts as two. Cut text ends with `…`, after a sentence if one ends in the last
-    third, else after a word.
-    """
-    # Twelve characters of markup for each one of text are rare; usually half as much as the text is enough.
-    for share in (1.5, 2.5, 5, 12):
-        head = _whole_tags(html, int(share * max_characters))
-        text = tidy(without_markup(head))
-        end = _fitting(text, max_characters)
-        if end < len(text):
-            break
-        if len(head) == len(html):
-            return text
-    text = text[:end]
-    if sentences := [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]:
-        text = text[: sentences[-1]] + " "
-    else:
-        space = text.rfind(" ", end * 2 // 3)
-        text = text[:space] if space > 0 else text
-        text = text.rstrip(" ,;:-–—、，")
-    return f"{text}…" if text.strip() else ""
-
-
-def _whole_tags(html: str, max_characters: int) -> str:
-    """The head of sanitised HTML, never ending inside a tag or an entity."""
-    if len(html) <= max_characters:
-        return html
-    head = html[:max_characters]
-    tag, entity = head.rfind("<"), head.rfind("&", -12)
-    if tag > head.rfind(">"):
-        return head[:tag]
-    return head[:entity] if entity > head.rfind(";") else head
-
-
-# No character of these takes two columns (Unicode Standard Annex 11). A class of those that may do takes six
-# times as long to compile: a millisecond of each start.
-_WIDE = re.compile("[^\x00-\u10ff\u1160-\u2319]")
-
-
-def _is_narrow(text: str) -> bool:
-    """Whether no character of it takes two columns."""
-    try:
-        text.encode("cp1252")  # of this none does; a search takes five times as long
-    except UnicodeEncodeError:
-        return _WIDE.search(text) is None
-    return True
-
-
-def _fitting(text: str, max_width: int) -> int:
-    """How many characters of `text` fit into `max_width` columns."""
-    most = (len(text) + len(text.encode("utf-8", "surrogatepass"))) // 2  # wide characters have three bytes
-    if most <= max_width or text.isascii() or _is_narrow(text[:max_width]):
-        return min(len(text), max_width)
-    fitting, room = 0, max_width
-    # Half as many characters as there are columns always fit. Widths are called W, F, Na, N, A and H.
-    while room > 0 and (piece := text[fitting : fitting + max(room // 2, 1)]):
-        widths = "".join(map(east_asian_width, piece))
-        width = len(piece) + widths.count("W") + widths.count("F")
-        if width > room:
-            break
-        fitting += len(piece)
-        room -= width
-    return fitting
 
 
 _ADDRESS = r"[^\s<>()\[\]\",;:@]{1,64}@[^\s<>()\[\]\",;:@]{1,255}"

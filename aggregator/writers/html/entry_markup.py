@@ -13,7 +13,8 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.normalise.text import beginning, cut, tidy
+from aggregator.normalise.summaries import beginning
+from aggregator.normalise.text import cut, tidy
 from aggregator.writers.channel import AlsoIn, Item
 from aggregator.writers.html.locale import Locale
 from aggregator.writers.moments import iso
