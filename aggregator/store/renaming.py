@@ -65,6 +65,8 @@ def rename_source(
                 table = column.table
                 assert isinstance(table, sa.Table), "each is a column of a table"
                 connection.execute(table.update().where(column == old).values(source=new))
+            # Files of posts name the source of their article.
+            connection.execute(posts.update().where(posts.c.source == new).values(mark=""))
             connection.execute(followed.update().where(followed.c.name == old).values(name=new))
             of_list = subscriptions.update().where(subscriptions.c.list == old)
             connection.execute(of_list.values({"list": new}))

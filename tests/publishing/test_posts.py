@@ -249,6 +249,16 @@ def test_an_article_that_no_file_can_hold_is_named_and_the_others_are_written(
     assert len(files(planet)) == 2
 
 
+def test_posts_of_a_renamed_source_name_it_at_once(planet: Site) -> None:
+    """A store that is rebuilt of posts would not know whose they are."""
+    planet.run("fetch")
+    assert "\nsource: A\n" in files(planet)[FIRST]
+    assert planet.run("rename", "A", "Another").exit_code == 0
+    planet.run("publish")
+    assert all("\nsource: Another\n" in text for text in files(planet).values())
+    assert len(files(planet)) == 3
+
+
 def test_posts_are_what_a_source_of_articles_reads(planet: Site, tmp_path: Path) -> None:
     """A second planet can follow the first one's folder."""
     planet.run("fetch")
