@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("NAMESPACES", "OUTER", "Fragment", "Head", "entry_fragment", "fragment", "head_of", "new_feed"),
-    *("rfc822", "serialise"),
+    *("check", "rfc822", "serialise"),
 ]
 
 NAMESPACES: Mapping[str, str] = {
@@ -135,19 +135,20 @@ class Fragment(Struct):
     """An entry as it is inserted into a document: its bytes, and the namespace prefixes that it uses.
 
     - `start`, `body`, `end`: its bytes; `body` is the text of the article, escaped by `escaped_utf8`.
-    - `is_sound`: a strict parser has read it without an error.
+    - `unread`: those that a strict parser has not read yet; b"" after it has.
     """
 
     start: bytes
     prefixes: frozenset[str]
     body: bytes = b""
     end: bytes = b""
-    is_sound: bool = False
+    unread: bytes = b""
 
 
 def fragment(element: str, outer: str) -> Fragment:
     """Returns an element as a child of one that is indented by `outer`."""
-    return Fragment(f"{outer}  {element}\n".encode(), prefixes_in(element))
+    written = f"{outer}  {element}\n".encode()
+    return Fragment(written, prefixes_in(element), unread=written)
 
 
 def entry_fragment(
@@ -157,6 +158,7 @@ def entry_fragment(
     body: bytes = b"",
     after: Sequence[str] = (),
     *,
+    last: bytes = b"",
     has_prefixes: bool = True,
 ) -> Fragment:
     """Returns an entry, each child on its own line.
@@ -164,16 +166,18 @@ def entry_fragment(
     - `opened`: its name, with attributes if there are any.
     - `body`: the text of the article, b"" for none, escaped by `escaped_utf8`. `children` end with the start
       tag of its element, and `after` begins with the end tag.
+    - `last`: the last child, without prefixes, if a strict parser has read it before.
     - `has_prefixes`: whether names may have prefixes, which takes a third of the time to find out.
     """
     begin, inner, ends = _lines(opened, outer)
-    start = begin + inner.join(children)
-    if not body:
-        start += ends
-        return Fragment(start.encode(), prefixes_in(start) if has_prefixes else _NO_PREFIXES)
-    end = inner.join(after) + ends
+    start, end = begin + inner.join(children), inner.join(after) if body else ""
     prefixes = prefixes_in(start + end) if has_prefixes else _NO_PREFIXES
-    return Fragment(start.encode(), prefixes, body, end.encode())
+    written, rest, closed = start.encode(), end.encode(), ends.encode()
+    # Bodies are not parsed: without `<` they cannot end their element, their only references are those of
+    # `escaped_utf8`, and `body_utf8` keeps only characters that XML allows.
+    unread = b"".join((written, body if b"<" in body else b"", rest, closed))
+    end_of_all = b"".join((rest, inner.encode(), last, closed)) if last else rest + closed
+    return Fragment(written, prefixes, body, end_of_all, unread)
 
 
 @lru_cache(maxsize=256)  # of each language
@@ -181,6 +185,12 @@ def _lines(opened: str, outer: str) -> tuple[str, str, str]:
     """Returns the line with the start tag, what is between further lines, and the line with the end tag."""
     inner = f"\n{outer}    "
     return f"{outer}  <{opened}>{inner}", inner, f"\n{outer}  </{opened.partition(' ')[0]}>\n"
+
+
+def check(document: bytes) -> None:
+    """Reads XML with a strict parser. Raises ExpatError if it is not well-formed."""
+    # Builds no tree: takes half of lxml's time. In one call, because each has its price.
+    expat.ParserCreate(namespace_separator=" ").Parse(document, True)
 
 
 def prefixes_in(markup: str) -> frozenset[str]:
@@ -198,9 +208,8 @@ def serialise(
 
     `head` is given the prefixes that fragments use; `parent`: "channel" or "feed". Raises WriteError if
     feedgen or lxml refuses a value, or if a strict parser finds the document not well-formed. Entries that
-    this parser has read before, in another document, are not parsed again. Bodies are not parsed: without `<`
-    they cannot end their element, their only references are those of `escaped_utf8`, and `body_utf8` keeps
-    only characters that XML allows.
+    this parser has read before, in another document, are not parsed again, nor are bodies (see
+    `entry_fragment`).
     """
     from lxml.etree import LxmlError
 
@@ -209,14 +218,11 @@ def serialise(
         prefixes = _NO_PREFIXES.union(*[part.prefixes for part in parts])
         outer = OUTER[parent]
         start, end, rest = head(prefixes).rpartition(f"{outer}</{parent}>".encode())
-        written, parsed = [start], [start]
-        new = [part for part in parts if not part.is_sound]
+        new = [part for part in parts if part.unread]
+        check(b"".join([start, *[part.unread for part in new], end, rest]))
         for part in new:
-            parsed += (part.start, part.body if b"<" in part.body else b"", part.end)
-        # Builds no tree: takes half of lxml's time. In one call, because each has its price.
-        expat.ParserCreate(namespace_separator=" ").Parse(b"".join([*parsed, end, rest]), True)
-        for part in new:
-            part.is_sound = True
+            part.unread = b""
+        written = [start]
         for part in parts:
             written += (part.start, part.body, part.end)
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:

@@ -16,7 +16,6 @@ from aggregator.errors import WriteError
 from aggregator.writers import WRITERS, Writer
 from aggregator.writers.channel import Channel
 from aggregator.writers.feedgen_repair import (
-    Fragment,
     entry_fragment,
     fragment,
     head_of,
@@ -123,12 +122,29 @@ def test_prefixes_of_an_entry_are_those_of_its_elements_and_not_of_its_text() ->
 def test_an_entry_has_each_child_on_its_own_line() -> None:
     made = entry_fragment('entry xml:lang="de"', ["<id>x</id>", "<title>y</title>"], "")
     expected = b'  <entry xml:lang="de">\n    <id>x</id>\n    <title>y</title>\n  </entry>\n'
-    assert made == Fragment(expected, frozenset())
+    assert made.start + made.body + made.end == made.unread == expected
     made = entry_fragment(
         "entry", ["<id>x</id>", "<content>"], "", b"text", ["</content>", "<title>y</title>"]
     )
     expected = b"  <entry>\n    <id>x</id>\n    <content>text</content>\n    <title>y</title>\n  </entry>\n"
     assert made.start + made.body + made.end == expected
+    assert made.unread == expected.replace(b"text", b"")
+
+
+@pytest.mark.parametrize("body", [b"text", b""], ids=["body", "no body"])
+def test_what_a_parser_has_read_before_is_not_read_again(body: bytes) -> None:
+    """The last child, in another entry; and the whole entry, in another document."""
+    last = b"<source>\n      <id>x</id>\n    </source>"
+    children, after = (["<content>"], ["</content>"]) if body else (["<content/>"], [])
+    made = entry_fragment("entry", children, "", body, after, last=last)
+    plain = entry_fragment("entry", children, "", body, [*after, last.decode()] if body else after)
+    assert last not in made.unread
+    assert made.end.endswith(b"    " + last + b"\n  </entry>\n")
+    if body:
+        assert made.end == plain.end
+    before = [serialise("tag:x", _head_of(channel_of()), [made], "feed") for _ in range(2)]
+    assert before[0] == before[1]
+    assert made.unread == b""
 
 
 def test_a_body_that_is_not_escaped_is_read_by_the_parser() -> None:
@@ -137,7 +153,7 @@ def test_a_body_that_is_not_escaped_is_read_by_the_parser() -> None:
         made = entry_fragment("entry", ["<content>"], "", body, ["</content>"])
         with pytest.raises(WriteError, match="well-formed"):
             serialise("tag:x", _head_of(channel_of()), [made], "feed")
-        assert not made.is_sound
+        assert made.unread
 
 
 def test_what_is_around_a_body_is_read_by_the_parser() -> None:
