@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -42,9 +41,9 @@ def folders_read_and_written(config: Config) -> Iterator[str]:
     for source in config.sources:
         if source.path is None or source.kind != "articles":
             continue
-        place = os.path.realpath(source.path)
+        place = source.path.resolve()
         for key, folder in written:
-            if os.path.commonpath((place, os.path.realpath(folder))) == place:
+            if folder.resolve().is_relative_to(place):
                 yield (
                     f"{key}: source {source.name!r} reads {source.path}, and what is written here would be "
                     "read as its articles; choose another folder"
