@@ -43,9 +43,9 @@ def in_clean_form(html: str) -> str | None:
     if "&" in html or "\xa0" in html or "\r" in html or "\ufeff" in html:
         return None
     tags = _TAG.findall(html)
-    around = quotes = ""
+    around = ""
     opened: list[str] = []
-    breaks = set()
+    breaks, quotes = set[str](), set[str]()
     for tag in tags:
         if tag in _INSIDE[around]:
             opened.append(around)
@@ -57,7 +57,7 @@ def in_clean_form(html: str) -> str | None:
         elif tag[:7] == "a href=" and around != "a" and "a" not in opened and _LINK.fullmatch(tag):
             opened.append(around)
             around = "a"
-            quotes += tag[7]
+            quotes.add(tag[7])
         else:
             return None
     # As no tag has a `<`, all others are in text, where they would be escaped.
