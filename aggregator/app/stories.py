@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +14,7 @@ from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import with_listed
 from aggregator.errors import ConfigError
+from aggregator.rules.story_windows import TEXT_WINDOW
 from aggregator.store import ALL, Store, StoredArticle, StoryArticle, StoryMember, StoryRecord, by_categories
 
 __all__ = ["StoryEditor", "StoryPolicy", "listed", "reason"]
@@ -74,17 +74,11 @@ class StoryPolicy:
         A new source brings its old articles: comparing them took five times as long as reading them, and no
         other source has these stories any more.
         """
-        if found.article.source in self._digests or found.first_seen - found.published > self._window:
+        if found.article.source in self._digests or found.first_seen - found.published > TEXT_WINDOW:
             return ()
         from aggregator.rules.stories import article_keys
 
         return article_keys(found.article)
-
-    @cached_property
-    def _window(self) -> timedelta:
-        from aggregator.rules.stories import TEXT_WINDOW
-
-        return TEXT_WINDOW
 
     def join(
         self, new: StoredArticle, candidates: Sequence[tuple[StoredArticle, frozenset[str]]]

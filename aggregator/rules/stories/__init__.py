@@ -22,12 +22,10 @@ from aggregator.rules.stories.members import (
     join,
     shown,
 )
-from aggregator.rules.stories.same_story import TEXT_WINDOW, TITLE_WINDOW, Why, judge, same_story
+from aggregator.rules.stories.same_story import Why, judge, same_story
 
 __all__ = [
     "MOST_CANDIDATES",
-    "TEXT_WINDOW",
-    "TITLE_WINDOW",
     "ComparableArticle",
     "Joined",
     "Lookalike",

@@ -16,11 +16,9 @@ from aggregator.rules.stories.comparable_article import ComparableArticle
 from aggregator.rules.stories.link_keys import fragment, is_specific
 from aggregator.rules.stories.text_overlap import Overlap, overlap
 from aggregator.rules.stories.titles import differ_in_amounts, differ_in_series, have_one_frame, is_named
+from aggregator.rules.story_windows import TEXT_WINDOW, TITLE_WINDOW
 
-__all__ = ["TEXT_WINDOW", "TITLE_WINDOW", "Why", "judge", "same_story"]
-
-TITLE_WINDOW = timedelta(days=3)
-TEXT_WINDOW = timedelta(days=30)
+__all__ = ["Why", "judge", "same_story"]
 
 _JOINING = {
     "link": "both lead to the same page",

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Origin
 from aggregator.rules.stories import (
-    TEXT_WINDOW,
-    TITLE_WINDOW,
     ComparableArticle,
     Why,
     comparable,
@@ -20,6 +18,7 @@ from aggregator.rules.stories import (
     same_story,
 )
 from aggregator.rules.stories.same_story import _JOINING, _REFUSING
+from aggregator.rules.story_windows import TEXT_WINDOW, TITLE_WINDOW
 from tests.rules.stories.pairs import LABELLED, SECOND, pairs
 
 TIME = datetime(2026, 11, 24, 8, tzinfo=UTC)
