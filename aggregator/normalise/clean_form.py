@@ -24,6 +24,7 @@ _ADDRESS = (
     rf"https?://(?:{_LABEL}\.)+[A-Za-z]{{2,20}}(?::[0-9]{{1,4}})?(?:[/?][A-Za-z0-9_.~/?%+,;:@!$*()=-]*+)?"
 )
 _LINK = re.compile(rf"a href=(?:\"{_ADDRESS}\"|'{_ADDRESS}')")
+_REL = 'rel="noopener noreferrer"'
 _BREAKS = frozenset({"br", "br/", "br /"})
 
 _PHRASES = frozenset({"b", "code", "em", "i", "strong", "u"})
@@ -65,6 +66,8 @@ def in_clean_form(html: str) -> str | None:
         return None
     for tag in breaks:
         html = html.replace(f"<{tag}>", "<br>")
+    if '"' in quotes:  # only links have quotes before a `>`
+        html = html.replace('">', f'" {_REL}>')
     if "'" in quotes:
-        html = html.replace("<a href='", '<a href="').replace("'>", '">')
-    return html.replace('">', '" rel="noopener noreferrer">') if quotes else html
+        html = html.replace("<a href='", '<a href="').replace("'>", f'" {_REL}>')
+    return html
