@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from aggregator.polling.full_text import Completed, Completing
     from aggregator.polling.poll import Poller
     from aggregator.polling.poll_result import PollResult
+    from aggregator.publishing.writing_processes import WritingProcesses
     from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
     from aggregator.schedule.clock import ServerTimes
@@ -51,14 +52,13 @@ class App:
     """A config with its open store; use it in a `with` statement.
 
     `config` also has, as sources, the feeds that OPML lists among its sources name. What fetches and reads is
-    imported and created only when something is polled: a run with nothing due takes a third of the time that
-    way.
+    imported and created only when something is polled: with nothing due, a run takes a third of the time.
 
-    Raises StoreError if the store cannot be opened, ConfigError if an output format of another package cannot
-    be loaded.
+    `forked`: see `Publication`. Raises StoreError if the store cannot be opened, ConfigError if an output
+    format of another package cannot be loaded.
     """
 
-    def __init__(self, config: Config, now: datetime) -> None:
+    def __init__(self, config: Config, now: datetime, forked: WritingProcesses | None = None) -> None:
         writers = installed(config.all_formats)
         self._configured = config
         self.config = config
@@ -88,6 +88,7 @@ class App:
             lambda: self._copying,
             writers,
             now,
+            forked,
         )
         self.follow_lists(now)
         merge_published(self._store, config, now)
@@ -260,9 +261,8 @@ class App:
     def _fetch(
         self, sources: Sequence[Source], now: datetime, *, refetch: bool, polls: Poller | None = None
     ) -> Iterator[PollResult]:
-        polls = (
-            polls or self._polls
-        )  # first: what stops this process meanwhile cannot stop what is not made yet
+        # First: what stops this process meanwhile cannot stop what is not made yet.
+        polls = polls or self._polls
         if self._is_stopping:
             polls.stop()
         self._polled_at = now

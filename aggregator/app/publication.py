@@ -26,6 +26,7 @@ from aggregator.writers import SITE_WRITERS, Writer
 
 if TYPE_CHECKING:
     from aggregator.media.copying import Copying
+    from aggregator.publishing.writing_processes import WritingProcesses
 
 _log = logging.getLogger("aggregator")
 
@@ -36,6 +37,7 @@ class Publication:
     - `config`: returns the config, with the feeds of OPML lists among its sources.
     - `copying`: returns what copies pictures.
     - `opened`: when the store was opened.
+    - `forked`: processes for the first publication (see `publishing.writing_processes.forked_writers`).
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Publication:
         copying: Callable[[], Copying],
         writers: Mapping[str, Writer],
         opened: datetime,
+        forked: WritingProcesses | None = None,
     ) -> None:
         self._config = config
         self._store = store
@@ -56,6 +59,7 @@ class Publication:
         self._notices = notices
         self._copying = copying
         self._opened = opened
+        self._forked = forked
         self._writers = writers
         self._sections = SectionCache()
         self._is_stopping = False
@@ -71,6 +75,7 @@ class Publication:
         self._notices.make_digests(now)
         if self._config().publish.media is not None:
             self._copying().note(now)
+        forked, self._forked = self._forked, None
         try:
             published = publish(
                 store=self._store,
@@ -80,6 +85,7 @@ class Publication:
                 version=__version__,
                 everything=everything,
                 cache=self._sections,
+                forked=forked,
             )
         except WriteError as error:
             published = Published(errors=(error,))

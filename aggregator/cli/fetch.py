@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence, Sized
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aggregator.app.app import App
     from aggregator.app.nothing_due import IdleRun
     from aggregator.config.load import Config
+    from aggregator.publishing.writing_processes import WritingProcesses
 
 ANNOUNCE_SECONDS = 10
 
@@ -74,7 +76,7 @@ def fetch(
     if not (force or refetch) and (found := nothing_due.idle_run(text, names, datetime.now(UTC))):
         return lines.print_idle(found, names)
 
-    first_poll.prepare(config_file, text.store)
+    has_many = first_poll.prepare(config_file, text.store)
     recorded = None if refetch else nothing_due.recorded_config(text, names, datetime.now(UTC))
     config = recorded or text.load()
 
@@ -93,7 +95,8 @@ def fetch(
         if early is None and recorded is not None:
             config = text.load()
         with (
-            early or _app(config, now) as opened,
+            _forked_writers(has_many) as forked,
+            early or _app(config, now, forked) as opened,
             progress_bar(as_json) as progress,
             stopped_gently(opened.stop) as is_stopping,
         ):
@@ -138,11 +141,22 @@ def fetch(
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
 
 
-def _app(config: Config, now: datetime) -> App:
+def _forked_writers(has_many: bool) -> AbstractContextManager[WritingProcesses | None]:
+    """Starts the processes that will write many documents, before the store is open and threads run."""
+    if not has_many:
+        return nullcontext()
+    import aggregator.app.app  # noqa: F401 - what a fork has already, it does not import
+    from aggregator.publishing.writing_processes import forked_writers
+
+    gc.freeze()
+    return forked_writers() or nullcontext()
+
+
+def _app(config: Config, now: datetime, forked: WritingProcesses | None) -> App:
     from aggregator.app.app import App
 
     gc.freeze()  # the app imports much more
-    return App(config, now)
+    return App(config, now, forked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

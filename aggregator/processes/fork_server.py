@@ -6,8 +6,10 @@ import contextlib
 import multiprocessing
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 
-__all__ = ["CONTEXT", "import_early", "preload", "start_server"]
+__all__ = ["CONTEXT", "can_fork", "import_early", "preload", "start_server", "without_ctrl_c"]
 
 # A fork of a process with threads may inherit a lock that is never released. A fork server has no threads,
 # and has imported what reading needs once for all processes.
@@ -15,6 +17,11 @@ if sys.platform == "win32":
     CONTEXT = multiprocessing.get_context("spawn")
 else:
     CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def can_fork() -> bool:
+    """Returns whether a fork of this process itself is safe: on Linux, while it has one thread only."""
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def preload(*modules: str) -> None:
@@ -40,9 +47,16 @@ def start_server() -> None:
     from multiprocessing import forkserver, resource_tracker
 
     resource_tracker.ensure_running()  # now, because it unblocks the signal
+    with without_ctrl_c():
+        forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Blocks SIGINT, also in processes that are started within the context; not on Windows."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

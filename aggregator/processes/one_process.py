@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import pickle
 import secrets
@@ -15,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from aggregator.processes.child import DONE, FIRST_BYTES, HEADER, MAX_START_BYTES, NO_MEMORY, work
-from aggregator.processes.fork_server import CONTEXT, start_server
+from aggregator.processes.fork_server import CONTEXT, start_server, without_ctrl_c
 
 __all__ = ["Asked", "Died", "Lost", "OneProcess", "Stopped"]
 
@@ -105,6 +106,7 @@ class OneProcess:
         self._tasks_each = tasks_each
         self._on_start = on_start
         self._tasks = 0
+        self._is_ready = False
         self._is_stopped = False
         self._first = bytearray(FIRST_BYTES)
         self._kept = 0
@@ -139,6 +141,11 @@ class OneProcess:
             raise Stopped("was stopped") if self._is_stopped else lost
         return answer
 
+    def fork(self) -> None:
+        """Starts the process as a fork of this one, and does not wait until it is ready."""
+        with _LOCK, without_ctrl_c():  # the fork would end with a traceback before it ignores the signal
+            self._begin(multiprocessing.get_context("fork").Process)
+
     def stop(self) -> None:
         """Kills the process; may be called while another thread waits for its answer."""
         self._is_stopped = True
@@ -160,7 +167,15 @@ class OneProcess:
         """Sends a task, or the rest of one that was sent ahead."""
         rest = asked.left_for(self._process)
         if rest is None:
-            if self._process is None or self._tasks == self._tasks_each or self._has_something():
+            if self._process is not None and not self._is_ready:
+                with contextlib.suppress(OSError, _BadAnswer):  # then another one is started
+                    self._await_start()
+            if (
+                self._process is None
+                or not self._is_ready
+                or self._tasks == self._tasks_each
+                or self._has_something()
+            ):
                 self._start()  # data before any request, or the end of the stream
             self._tasks += 1
             rest = memoryview(asked.request())
@@ -195,16 +210,24 @@ class OneProcess:
             if self._is_stopped:
                 raise OSError("stopped")
             start_server()
-            self._socket, theirs = socket.socketpair()
-            # Closed here, or the end of the process would not end the stream.
-            with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():
-                process = CONTEXT.Process(target=work, args=(theirs, *self._job), daemon=True)
-                process.start()
-            self._process, self._tasks, self._kept = process, 0, 0
-        try:  # waits until it is ready: starting does not count for a task's deadline
+            with _main_hidden() if self._hides_main else contextlib.nullcontext():
+                self._begin(CONTEXT.Process)
+        self._await_start()
+
+    def _begin(self, make: type[BaseProcess]) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:  # closed here, or the end of the process would not end the stream
+            process = make(target=work, args=(theirs, *self._job), daemon=True)
+            process.start()
+        self._process, self._tasks, self._kept, self._is_ready = process, 0, 0, False
+
+    def _await_start(self) -> None:
+        """Waits until the process is ready: starting does not count for a task's deadline."""
+        try:
             said = self._received(0, time.monotonic() + START_SECONDS, MAX_START_BYTES)
         except TimeoutError:
             raise _BadAnswer(f"waited longer than {START_SECONDS} s for a process to start") from None
+        self._is_ready = True
         self._on_start(said.decode(errors="replace"))
 
     def _has_something(self) -> bool:

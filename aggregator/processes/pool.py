@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
+from aggregator.processes.fork_server import can_fork
 from aggregator.processes.one_process import Asked, Lost, OneProcess
 
 __all__ = ["AnswerFormat", "Processes", "cores"]
@@ -85,6 +86,16 @@ class Processes(Generic[_Task, _Answer]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def fork(self) -> None:
+        """Starts every process now, as a fork of this one: it imports nothing again.
+
+        To be called before this process has threads, or files that a fork must not share, such as an SQLite
+        database. Does nothing where forks are not safe; each process is then started when it is needed.
+        """
+        if can_fork():
+            for process in self._processes:
+                process.fork()
 
     def close(self) -> None:
         """Stops every process, whatever it is doing; threads that wait for an answer get Stopped."""

@@ -13,14 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
-from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, TemplateMistake, WriteError
-from aggregator.model.struct import Struct, replace
-from aggregator.model.wire import Format
-from aggregator.processes import Lost, Processes, cores
+from aggregator.model.struct import replace
+from aggregator.processes import Lost
 from aggregator.publishing.feed_folders import (
     FeedFolders,
     FeedPlan,
@@ -31,24 +28,22 @@ from aggregator.publishing.feed_folders import (
     stamps_of,
 )
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.store import RecentArticles, Store
+from aggregator.publishing.writing_processes import (
+    OBJECTS_BEFORE_SEARCH,
+    ShareResult,
+    WritingProcesses,
+    count_others,
+    writing_processes,
+)
+from aggregator.store import Store
 
 PAYS_FROM = 100
 """With fewer documents, starting a process takes longer than it saves."""
-
-MAX_PROCESSES = 4
-"""A process takes about 60 MB, and a container may have all cores of a machine but little of its memory."""
 
 _AT_ONCE = 24
 """The largest number of documents in a share; the articles of a share are read together."""
 
 _ENTRIES_AT_ONCE = 50 * _AT_ONCE
-
-_OBJECTS_BEFORE_SEARCH = 50_000
-"""How many objects are created before Python's garbage collector looks for cycles.
-
-Rendering creates no cycles, and looking for them took a tenth of the time.
-"""
 
 _LEAST_DIVIDED = 4
 """The last share is divided again and again if it has more documents."""
@@ -59,31 +54,20 @@ _NOT_IN_PLACE = -1
 """The generation that is recorded after a failure: no feed has it, so the feed stays stale."""
 
 
-class _Answer(Struct, frozen=True, kw_only=True):
-    """The results of a share's tasks, as plain data.
-
-    - `errors`: for each task, the text of each error, and whether it is a mistake in a template.
-    - `store_error`: the text of a StoreError, if there was one.
-    """
-
-    rendered: tuple[int, ...] = ()
-    written: tuple[tuple[str, ...], ...] = ()
-    errors: tuple[tuple[tuple[str, bool], ...], ...] = ()
-    store_error: str | None = None
-
-
 def write(
     outputs: Sequence[FeedOutput],
     store: Store,
     context: RenderContext,
     processes: int | None = None,
     *,
+    forked: WritingProcesses | None = None,
     beside: Callable[[], object] = bool,
 ) -> WriteResult:
     """Writes these feeds and their archives; the result is in the order of `outputs`.
 
     - `processes`: how many processes write many documents, this one included; None for one per core, at most
-      `MAX_PROCESSES`. If a process is killed, this one writes its share.
+      four. If a process is killed, this one writes its share.
+    - `forked`: the processes that `forked_writers` started; closed when everything is written.
     - `beside`: called while other processes write archives, if all feeds themselves are written by then; else
       not at all.
 
@@ -91,7 +75,7 @@ def write(
     """
     with ExitStack() as stack:
         stack.enter_context(_few_searches())
-        sharing = _Sharing(store, context, (processes or min(cores(), MAX_PROCESSES)) - 1, stack)
+        sharing = _Sharing(store, context, count_others(processes), stack, forked)
         sharing.start(sum(map(_expected, outputs)))
         plans, results = _plans(outputs, store, context, sharing.write_beside)
         sharing.start(len(plans) + sum(len(plan.archives) for plan in plans))
@@ -116,7 +100,7 @@ def write(
 @contextmanager
 def _few_searches() -> Iterator[None]:
     before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_BEFORE_SEARCH, *before[1:])
+    gc.set_threshold(OBJECTS_BEFORE_SEARCH, *before[1:])
     try:
         yield
     finally:
@@ -192,23 +176,28 @@ def _key(task: Task) -> _Key:
     return task[0].output.feed.name, task[1]
 
 
-_Pool = Processes[[RenderContext, Sequence[Task]], _Answer]
-
-
 class _Sharing:
     """The shares that no process has begun yet, and in `done` the results of the others, by task."""
 
-    def __init__(self, store: Store, context: RenderContext, others: int, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        store: Store,
+        context: RenderContext,
+        others: int,
+        stack: ExitStack,
+        forked: WritingProcesses | None = None,
+    ) -> None:
         self._store = store
         self._context = context
         self._others = others
         self._stack = stack
-        self._pool: _Pool | None = None
+        self._forked = forked
+        self._pool: WritingProcesses | None = None
         self._threads = ThreadPoolExecutor(max(others, 1), thread_name_prefix="publish")
         # Rendering does not need the sources, and sending ten thousand of them takes time.
         self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
         self._left: deque[Sequence[Task]] = deque()
-        self._starting: list[Future[_Answer]] = []
+        self._starting: list[Future[ShareResult]] = []
         self._asking: list[Future[None]] = []
         self._begun: set[_Key] = set()
         self._came_back: list[Sequence[Task]] = []
@@ -224,9 +213,7 @@ class _Sharing:
             return
         self._stack.enter_context(self._threads)
         # Closed before the threads: they would wait for answers that are not needed after an error.
-        self._pool = self._stack.enter_context(
-            Processes(_written_apart, Format(_Answer), self._others, prepare=_prepare)
-        )
+        self._pool = self._stack.enter_context(self._forked or writing_processes(self._others))
         self._starting = [
             self._threads.submit(self._pool.ask, None, self._slim, ()) for _ in range(self._others)
         ]
@@ -303,7 +290,7 @@ class _Sharing:
         while self._asking:
             self._asking.pop().result()
 
-    def _ask(self, pool: _Pool) -> None:
+    def _ask(self, pool: WritingProcesses) -> None:
         if len(self._came_back) >= self._others:
             return  # whatever killed so many processes would kill the next
         for share in self._each(self._left.pop):
@@ -347,43 +334,3 @@ def _shares(tasks: Sequence[Task], at_once: int) -> Iterator[Sequence[Task]]:
 
 def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:
     return replace(plan, output=replace(plan.output, config=context.config), archives=())
-
-
-def _prepare() -> str:
-    """Makes the garbage collector skip what was imported, and run rarely."""
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BEFORE_SEARCH, *gc.get_threshold()[1:])
-    return ""
-
-
-def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
-    try:
-        store = _store(context.config.store)
-        for plan, _ in tasks:
-            plan.output.disclosure.ask(store.sources_outside_config.addresses)
-        folders = FeedFolders(store, context, _recent())
-        results = folders.write(tasks)
-    except StoreError as error:
-        return _Answer(store_error=str(error))
-    return _Answer(
-        rendered=tuple(result.rendered for result in results),
-        written=tuple(tuple(map(str, result.written)) for result in results),
-        # A format of another package may raise an error of its own class that cannot be sent.
-        errors=tuple(
-            tuple((str(error), isinstance(error, TemplateMistake)) for error in result.errors)
-            for result in results
-        ),
-    )
-
-
-@lru_cache(maxsize=1)
-def _store(address: StoreAddress) -> Store:
-    store = Store(address)
-    store.database.save_memory()
-    return store
-
-
-@lru_cache(maxsize=1)
-def _recent() -> RecentArticles:
-    """Returns the cache of this process, which ends with the publication."""
-    return RecentArticles()

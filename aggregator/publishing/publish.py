@@ -24,6 +24,7 @@ from aggregator.publishing.publication_result import SHOWN_SOURCES, Published, s
 from aggregator.publishing.sources_not_loaded import count_not_loaded
 from aggregator.publishing.which_articles_have_pages import pages_of
 from aggregator.publishing.write_article_pages import ArticlePageFiles
+from aggregator.publishing.writing_processes import WritingProcesses
 from aggregator.store import ALL, Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
@@ -44,6 +45,7 @@ def publish(
     everything: bool = False,
     cache: SectionCache | None = None,
     processes: int | None = None,
+    forked: WritingProcesses | None = None,
 ) -> Published:
     """Writes every feed that is stale, or whose files differ from what was written.
 
@@ -55,6 +57,7 @@ def publish(
     - `everything`: renders all feeds.
     - `cache`: kept by a caller that publishes repeatedly, to save reading.
     - `processes`: how many processes write if there is much to write; None for one per core, at most four.
+    - `forked`: those processes, if `forked_writers` started them.
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = public_addresses_of(config, store)
@@ -93,7 +96,9 @@ def publish(
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
     site = _Site(store, config, version, disclosure, formats, of_pages, faces)
     write_site = partial(site.write, site_writers, chosen, cache, renew=renew)
-    done = sharing.write(due, store, context, processes, beside=partial(write_site, shows_new=True))
+    done = sharing.write(
+        due, store, context, processes, forked=forked, beside=partial(write_site, shows_new=True)
+    )
     if not site.is_written:
         write_site(shows_new=done.rendered > 0)
     done.add(before)

@@ -20,12 +20,12 @@ def expect(of_kinds: Iterable[str]) -> None:
     preload(_READERS, *_modules(of_kinds))
 
 
-def import_readers(of_kinds: Iterable[str], *more: str) -> None:
+def import_readers(of_kinds: Iterable[str]) -> None:
     """Starts the process from which all others are forked, and does not wait for it.
 
-    It imports what reads these kinds of sources, and then the further modules `more`.
+    It imports what reads these kinds of sources.
     """
-    preload(_READERS, *_modules(of_kinds), *more)
+    expect(of_kinds)
     import_early()
 
 

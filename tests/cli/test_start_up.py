@@ -16,6 +16,9 @@ import aggregator
 from aggregator.app import first_poll
 from aggregator.app.config_text import ConfigText
 from aggregator.cli.main import COMMANDS, main
+from aggregator.processes import Stopped
+from aggregator.publishing import writing_processes
+from aggregator.publishing.writing_processes import WritingProcesses
 from aggregator.reading import early_import
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
@@ -196,14 +199,15 @@ def test_only_a_first_poll_expects_documents(
 def test_the_first_poll_imports_what_its_config_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Readers of its kinds; with a hundred sources also what writes feeds in several processes."""
+    """Readers of its kinds. With a hundred sources, several processes will write feeds."""
     preloaded: list[tuple[str, ...]] = []
     monkeypatch.setattr(early_import, "preload", lambda *modules: preloaded.append(modules))
     monkeypatch.setattr(early_import, "import_early", lambda: None)
     config = tmp_path / "aggregator.toml"
     for count in (99, 100):
         config.write_text("".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)))
-        first_poll.prepare(config, tmp_path / "no.db")
+        assert first_poll.prepare(config, tmp_path / "no.db") is (count == 100)
+        assert not first_poll.prepare(config, config)
     config.write_text('[[sources]]\nkind = "articles"\n[[sources]]\nkind=\'page\'\n[[sources]]\nkind = "?"\n')
     first_poll.prepare(config, tmp_path / "no.db")
     first_poll.prepare(config, None)
@@ -212,13 +216,52 @@ def test_the_first_poll_imports_what_its_config_needs(
     first_poll.prepare(tmp_path / "none.toml", tmp_path / "no.db")
     assert [modules[1:] for modules in preloaded] == [
         (),
-        ("aggregator.publishing.parallel",),
+        (),
         (
             "aggregator.adapters.articles",
             "aggregator.adapters.page.list_page",
             "aggregator.normalise.single_article",
         ),
     ]
+
+
+def test_a_first_poll_of_many_sources_forks_the_processes_that_will_write(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, before the store is opened; they are stopped with the run, also if they had nothing to do."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2))
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
+    made: list[WritingProcesses] = []
+
+    def forked_writers() -> WritingProcesses:
+        assert not (site.home / "var" / "aggregator.db").exists()
+        made.append(writing_processes.writing_processes(1))
+        return made[-1]
+
+    monkeypatch.setattr(writing_processes, "forked_writers", forked_writers)
+    monkeypatch.setattr(first_poll, "_MANY", 1)
+    monkeypatch.chdir(site.home)
+    for _ in range(2):
+        assert click.testing.CliRunner().invoke(main, ["fetch", "--force"]).exit_code == 0
+    assert len(made) == 1
+    with pytest.raises(Stopped):
+        made[0].ask(None, None, ())  # type: ignore[arg-type]
+
+
+def test_a_first_poll_in_several_processes_leaves_nothing_to_publish(site: Site, server: Server) -> None:
+    """A hundred feeds, each with an archive: as many documents as are divided."""
+    for n in range(100):
+        server.pages[f"/{n}"] = Answer(body=feed(f"tea{n}", 1, 2, 3, 4))
+    site.configure(
+        *({"name": f"{n}", "url": f"{server.url}/{n}", "categories": [f"c{n}"]} for n in range(100)),
+        entries_per_feed=2,
+    )
+    done = subprocess.run(site.command("fetch", "-q"), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len([*site.output.glob("*/archive/*/atom.xml")]) >= 100
+    before = site.files()
+    assert site.run("publish", "--all").exit_code == 0
+    assert site.files() == before
 
 
 @pytest.mark.parametrize(

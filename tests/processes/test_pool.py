@@ -29,6 +29,8 @@ from tests.processes.test_pool import sleep, spin
 if __name__ == "__main__":
     one_process.GRACE_SECONDS = -28.0  # the process's own clock, long before this one's
     with Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], Format(object), 1) as pool:
+        if sys.argv[3:]:
+            pool.fork()
         pool.ask(30.0 if sys.argv[1] == "spin" and sys.platform != "linux" else None, sys.argv[2])
 """
 
@@ -78,14 +80,14 @@ def double_answer(value: int) -> int:
     return value
 
 
-@pytest.mark.parametrize("task", ["sleep", "spin"])
-def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: str) -> None:
+@pytest.mark.parametrize("task", [("sleep",), ("spin",), ("spin", "forked")])
+def test_worker_processes_end_with_a_killed_parent(tmp_path: Path, task: tuple[str, ...]) -> None:
     """Waiting ones, and one inside C code: where the system does not end it, a timer does."""
     message, program = tmp_path / "message", tmp_path / "parent.py"
     program.write_text(PARENT, encoding="utf-8")
     root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
-        [sys.executable, program, task, message],
+        [sys.executable, program, task[0], message, *task[1:]],
         env={**os.environ, "PYTHONPATH": root},
         stderr=subprocess.DEVNULL,
     )
@@ -191,6 +193,46 @@ def test_the_main_module_is_not_imported_again_in_a_process(tmp_path: Path, how:
 def test_functions_of_the_main_module_are_found(tmp_path: Path) -> None:
     """A function of its own, even when it comes with the tasks."""
     assert told_by(tmp_path, OWN, "a file") == "begun"
+
+
+FORKED = """
+import os, signal, sys, threading, time
+from aggregator.model.wire import Format
+from aggregator.processes import Processes
+how, parents = sys.argv[1], []
+if how == "threads":
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+for _ in range(20 if how == "interrupted" else 1):
+    with Processes(os.getppid, Format(int), 2) as pool:
+        pool.fork()
+        forked = [each._process.pid for each in pool._processes if each._process]
+        for pid in forked:
+            if how == "killed":
+                os.kill(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            if how == "interrupted":
+                os.kill(pid, signal.SIGINT)
+        parents.append(pool.ask(60))
+    for pid in forked:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            continue
+        print("goes on")
+print({each == os.getpid() for each in parents})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked from this one")
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [("used", "{True}"), ("interrupted", "{True}"), ("threads", "{False}"), ("killed", "{False}")],
+)
+def test_forked_processes_are_used_unless_this_one_has_threads_or_they_ended(how: str, expected: str) -> None:
+    """Each says which process it was forked from. ^C does nothing to them, and none outlives the pool."""
+    command = [sys.executable, "-W", "error", "-c", FORKED, how]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, expected, "")
 
 
 def told_by(folder: Path, program: str, how: str) -> str:

@@ -18,8 +18,9 @@ from aggregator.config.load import Source
 from aggregator.config.rules import RuleSettings
 from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
-from aggregator.processes import Lost, Processes
+from aggregator.processes import Lost, Processes, Stopped
 from aggregator.publishing import parallel as sharing
+from aggregator.publishing import writing_processes
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext, plan_of
 from aggregator.publishing.outputs import FeedOutput, outputs
 from aggregator.publishing.public_addresses import PublicAddresses
@@ -219,7 +220,7 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
         own(shares, *how)
 
     own = sharing._Sharing.write_here
-    monkeypatch.setattr(sharing, "Processes", Noting)
+    monkeypatch.setattr(writing_processes, "Processes", Noting)
     monkeypatch.setattr(sharing._Sharing, "write_here", write)
     assert not published(planet, 2).errors
     assert sum(sum(answer.rendered) for answer in theirs) > 0
@@ -325,7 +326,7 @@ def test_what_a_killed_process_has_not_begun_is_written_too(
             own(self)
 
     own = sharing._Sharing.write_here
-    monkeypatch.setattr(sharing, "Processes", Lossy)
+    monkeypatch.setattr(writing_processes, "Processes", Lossy)
     monkeypatch.setattr(sharing._Sharing, "write_here", write)
     done = published(planet, 2)
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
@@ -388,8 +389,25 @@ def test_the_last_share_is_divided_so_that_no_process_waits_for_another(
     assert [task for share in shares for task in share] == tasks
 
 
+def test_forked_processes_write_and_are_stopped(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are started before the store is open; with one core there are none."""
+    monkeypatch.setattr(writing_processes, "cores", lambda: 1)
+    assert writing_processes.forked_writers() is None
+    monkeypatch.setattr(writing_processes, "cores", lambda: 2)
+    forked = writing_processes.forked_writers()
+    assert forked is not None
+    monkeypatch.setattr(sharing, "writing_processes", None)  # no others are started
+    context = RenderContext(config=planet.config, writers=WRITERS, version="1", everything=False)
+    due = outputs(planet.store, planet.config, WRITERS, PublicAddresses(planet.config, {}))
+    monkeypatch.setattr(sharing._Sharing, "write_here", lambda _: None)
+    done = sharing.write(due, planet.store, context, forked=forked)
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, [])
+    with pytest.raises(Stopped):
+        forked.ask(None, context, ())
+
+
 def test_few_feeds_are_written_by_this_process(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting others takes longer."""
     monkeypatch.setattr(sharing, "PAYS_FROM", 10_000)
-    monkeypatch.setattr(sharing, "Processes", None)
+    monkeypatch.setattr(sharing, "writing_processes", None)
     assert published(planet, 3).rendered == CATEGORIES + 1
