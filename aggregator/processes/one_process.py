@@ -142,8 +142,10 @@ class OneProcess:
         return answer
 
     def fork(self) -> None:
-        """Starts the process as a fork of this one, and does not wait until it is ready."""
-        with _LOCK, without_ctrl_c():  # the fork would end with a traceback before it ignores the signal
+        """Starts the process as a fork of this one, which has no other thread; does not wait until it is
+        ready.
+        """
+        with without_ctrl_c():  # the fork would end with a traceback before it ignores the signal
             self._begin(multiprocessing.get_context("fork").Process)
 
     def stop(self) -> None:
