@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -91,11 +92,13 @@ class Processes(Generic[_Task, _Answer]):
         """Starts every process now, as a fork of this one: it imports nothing again.
 
         To be called before this process has threads, or files that a fork must not share, such as an SQLite
-        database. Does nothing where forks are not safe; each process is then started when it is needed.
+        database. Does nothing where forks are not safe, or not possible; each process is then started when it
+        is needed.
         """
         if can_fork():
-            for process in self._processes:
-                process.fork()
+            with contextlib.suppress(OSError):  # no memory, or too many processes
+                for process in self._processes:
+                    process.fork()
 
     def close(self) -> None:
         """Stops every process, whatever it is doing; threads that wait for an answer get Stopped."""

@@ -196,10 +196,15 @@ def test_functions_of_the_main_module_are_found(tmp_path: Path) -> None:
 
 
 FORKED = """
-import os, signal, sys, threading, time
+import errno, os, signal, sys, threading, time
 from aggregator.model.wire import Format
 from aggregator.processes import Processes
 how, parents = sys.argv[1], []
+def refuse():
+    raise OSError(errno.EAGAIN, "too many processes")
+
+if how == "refused":
+    os.fork = refuse
 if how == "threads":
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 for _ in range(20 if how == "interrupted" else 1):
@@ -226,9 +231,15 @@ print({each == os.getpid() for each in parents})
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked from this one")
 @pytest.mark.parametrize(
     ("how", "expected"),
-    [("used", "{True}"), ("interrupted", "{True}"), ("threads", "{False}"), ("killed", "{False}")],
+    [
+        ("used", "{True}"),
+        ("interrupted", "{True}"),
+        ("threads", "{False}"),
+        ("killed", "{False}"),
+        ("refused", "{False}"),
+    ],
 )
-def test_forked_processes_are_used_unless_this_one_has_threads_or_they_ended(how: str, expected: str) -> None:
+def test_forked_processes_are_used_unless_there_are_threads_or_they_ended(how: str, expected: str) -> None:
     """Each says which process it was forked from. ^C does nothing to them, and none outlives the pool."""
     command = [sys.executable, "-W", "error", "-c", FORKED, how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
