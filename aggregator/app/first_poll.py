@@ -1,4 +1,4 @@
-"""Prepares the first poll of a new store, before the config is read and the modules of a run are imported."""
+"""Prepares the first poll of a new store, before the config is checked and the other modules are imported."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _MANY = 100
 """With so many sources, documents are certainly written in several processes."""
 
 
-def prepare(config_file: Path, store: Path | None) -> bool:
+def prepare(config: bytes | None, store: Path | None) -> bool:
     """Starts the process from which readers are forked if there is no store yet, and does not wait for it.
 
     It imports what reads documents, which the first poll does for certain; a later one may find that nothing
     changed. Returns whether the first poll has many sources.
 
+    - `config`: the text of the config; None: it cannot be read.
     - `store`: the store's file; None: not known yet.
     """
     try:
-        if store is None or store.exists():
+        if config is None or store is None or store.exists():
             return False
-        config = config_file.read_bytes()
-    except OSError:  # opening the store, or reading the config, says what is wrong
+    except OSError:  # opening the store says what is wrong
         return False
     from aggregator.reading.early_import import import_readers
 

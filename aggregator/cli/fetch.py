@@ -76,7 +76,7 @@ def fetch(
     if not (force or refetch) and (found := nothing_due.idle_run(text, names, datetime.now(UTC))):
         return lines.print_idle(found, names)
 
-    has_many = first_poll.prepare(config_file, text.store)
+    has_many = first_poll.prepare(text.body, text.store)
     recorded = None if refetch else nothing_due.recorded_config(text, names, datetime.now(UTC))
     config = recorded or text.load()
 

@@ -203,17 +203,18 @@ def test_the_first_poll_imports_what_its_config_needs(
     preloaded: list[tuple[str, ...]] = []
     monkeypatch.setattr(early_import, "preload", lambda *modules: preloaded.append(modules))
     monkeypatch.setattr(early_import, "import_early", lambda: None)
-    config = tmp_path / "aggregator.toml"
+    store = tmp_path / "a.db"
+    store.touch()
     for count in (99, 100):
-        config.write_text("".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)))
+        config = "".join(f'[[sources]]\nname = "{n}"\n' for n in range(count)).encode()
         assert first_poll.prepare(config, tmp_path / "no.db") is (count == 100)
-        assert not first_poll.prepare(config, config)
-    config.write_text('[[sources]]\nkind = "articles"\n[[sources]]\nkind=\'page\'\n[[sources]]\nkind = "?"\n')
+        assert not first_poll.prepare(config, store)
+    config = b'[[sources]]\nkind = "articles"\n[[sources]]\nkind=\'page\'\n[[sources]]\nkind = "?"\n'
     first_poll.prepare(config, tmp_path / "no.db")
     first_poll.prepare(config, None)
-    first_poll.prepare(config, config)
+    first_poll.prepare(config, store)
     first_poll.prepare(config, tmp_path / ("n" * 300))
-    first_poll.prepare(tmp_path / "none.toml", tmp_path / "no.db")
+    first_poll.prepare(ConfigText.read(tmp_path / "none.toml").body, tmp_path / "no.db")
     assert [modules[1:] for modules in preloaded] == [
         (),
         (),
