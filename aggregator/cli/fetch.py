@@ -148,7 +148,6 @@ def _forked_writers(has_many: bool) -> AbstractContextManager[WritingProcesses |
     import aggregator.app.app  # noqa: F401 - what a fork has already, it does not import
     from aggregator.publishing.writing_processes import forked_writers
 
-    gc.freeze()
     return forked_writers() or nullcontext()
 
 

@@ -142,9 +142,7 @@ class OneProcess:
         return answer
 
     def fork(self) -> None:
-        """Starts the process as a fork of this one, which has no other thread; does not wait until it is
-        ready.
-        """
+        """Starts the process as a fork of this one, which must have no other thread; does not wait for it."""
         with without_ctrl_c():  # the fork would end with a traceback before it ignores the signal
             self._begin(multiprocessing.get_context("fork").Process)
 
